@@ -1,0 +1,84 @@
+# Everything a developer runs; each target does its own set-up. `make` alone lists them.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+UV ?= uv
+WORKERS ?= 4
+MINUTES ?= 10
+SEED ?=
+ONCE ?=
+
+ready := .venv/ready
+python := .venv/bin/python
+
+export PYTHON
+export PYTHONPATH := $(CURDIR)/operator:$(CURDIR)/tests
+export PYTHONUTF8 := 1
+
+.PHONY: help
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
+
+.PHONY: test
+test: lint ## all checks and tests, the real control plane included; starts and stops what it needs
+	@$(python) -m pytest -n $(WORKERS) --durations=10
+
+.PHONY: lint
+lint: $(ready) ## style, types, architecture, and that crds/ is what the models generate
+	$(python) -m ruff check
+	$(python) -m ruff format --check
+	$(python) -m mypy
+	.venv/bin/lint-imports
+	$(python) -m aisearch_operator.resources.crd --check crds
+
+.PHONY: unit
+unit: $(ready) ## the tests that need no control plane, in seconds
+	@$(python) -m pytest -n 2 tests/unit tests/property
+
+.PHONY: demo
+demo: $(ready) ## watch it work: control plane, fake Cloudflare, operator, samples (ONCE=1 ends by itself)
+	@$(python) -m demo $(if $(filter-out 0,$(ONCE)),--once)
+
+.PHONY: control-plane
+control-plane: $(ready) ## leave a Kubernetes control plane running until Ctrl-C, and say how to use it
+	@$(python) -m controlplane
+
+.PHONY: fake-api
+fake-api: $(ready) ## leave a fake Cloudflare API running until Ctrl-C
+	@$(python) -m fake_cloudflare
+
+.PHONY: soak
+soak: $(ready) ## random crashes and faults for MINUTES=10; SEED repeats a run
+	@$(python) -m soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+.PHONY: crds
+crds: $(ready) ## generate crds/ from the models
+	$(python) -m aisearch_operator.resources.crd --write crds
+
+.PHONY: format
+format: $(ready) ## put the code into its one style
+	$(python) -m ruff check --fix
+	$(python) -m ruff format
+
+# Hashes for every platform, and no address of a registry: any mirror will do.
+compile := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command "make lock"
+
+.PHONY: lock
+lock: ## resolve the newest allowed versions into requirements/ (needs uv)
+	@command -v $(UV) >/dev/null || { echo "error: uv is not on PATH; install it, or name it: make lock UV=/path/to/uv" >&2; exit 1; }
+	$(compile) --upgrade pyproject.toml --output-file requirements/run.txt
+	$(compile) --upgrade pyproject.toml requirements/editable.in --group dev --output-file requirements/dev.txt
+	$(compile) --upgrade --no-deps requirements/tools.in --output-file requirements/tools.txt
+	$(compile) --upgrade --no-deps requirements/go.in --output-file requirements/go.txt
+
+.PHONY: clean
+clean: ## remove .venv and what the tools leave here (the built control plane stays in the user's cache)
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(ready): requirements/dev.txt requirements/install.sh pyproject.toml
+	@sh requirements/install.sh
+	@touch $@
