@@ -1,0 +1,33 @@
+"""The names of the custom resources: API group, version, kinds, plurals, finalizer."""
+
+__all__ = [
+    "API_VERSION",
+    "CATEGORIES",
+    "FINALIZER",
+    "GROUP",
+    "INSTANCE_KIND",
+    "INSTANCE_PLURAL",
+    "INSTANCE_SHORT_NAME",
+    "SYNC_JOB_KIND",
+    "SYNC_JOB_PLURAL",
+    "SYNC_JOB_SHORT_NAME",
+    "VERSION",
+]
+
+GROUP = "aisearch.cloudflare.com"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+
+INSTANCE_KIND = "AISearchInstance"
+INSTANCE_PLURAL = "aisearchinstances"
+INSTANCE_SHORT_NAME = "aisi"
+
+SYNC_JOB_KIND = "AISearchSyncJob"
+SYNC_JOB_PLURAL = "aisearchsyncjobs"
+SYNC_JOB_SHORT_NAME = "aisj"
+
+CATEGORIES = ("cloudflare", "aisearch")
+"""``kubectl get cloudflare`` lists all that belongs to Cloudflare, of other operators too."""
+
+FINALIZER = f"{GROUP}/finalizer"
+"""Holds a deleted resource until the outside world is clean."""

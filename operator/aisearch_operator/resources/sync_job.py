@@ -1,0 +1,148 @@
+"""AISearchSyncJob: one run of a sync between an instance and its data source."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from aisearch_operator.resources.base import ResourceModel, Rule, Timestamp, excerpt, immutable
+from aisearch_operator.resources.conditions import Conditions
+from aisearch_operator.resources.metadata import ObjectMeta
+from aisearch_operator.resources.names import AccountId, InstanceId, LocalReference, SearchNamespace
+
+__all__ = ["AISearchSyncJob", "AISearchSyncJobSpec", "AISearchSyncJobStatus", "InstanceTarget", "LogLine"]
+
+ANOTHER_JOB = "a sync job is one run; apply another AISearchSyncJob"
+
+
+class InstanceTarget(ResourceModel):
+    """An instance that no AISearchInstance manages."""
+
+    id: InstanceId
+    """Id of the instance at Cloudflare."""
+
+    search_namespace: SearchNamespace = "default"
+    """AI Search namespace that the instance is in. It has nothing to do with the namespace of this
+    resource."""
+
+    account_id: AccountId | None = None
+    """Id of the Cloudflare account: 32 hexadecimal digits. Unset means the account that the credentials
+    name."""
+
+    credentials_ref: LocalReference | None = None
+    """Secret with the credentials for Cloudflare: the keys apiToken, or email and apiKey, and accountId.
+    Unset means the Secret `aisearch-credentials` in this namespace, else the operator's own
+    credentials."""
+
+
+class AISearchSyncJobSpec(ResourceModel):
+    """Which instance is synced, and what becomes of the job."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "has(self.instanceRef) != has(self.instance)",
+            "give exactly one of instanceRef (an AISearchInstance in this namespace) "
+            "and instance (one that no resource manages)",
+        ),
+        immutable("instanceRef", ANOTHER_JOB),
+        immutable("instance", ANOTHER_JOB),
+        immutable("description", ANOTHER_JOB),
+        Rule(
+            "self.cancel || !oldSelf.cancel",
+            f"cancel cannot be taken back: {ANOTHER_JOB}",
+            "cancel",
+        ),
+    )
+
+    instance_ref: LocalReference | None = None
+    """The AISearchInstance, in the namespace of this resource, that is synced; the job waits until it is
+    ready. Either this or instance. Cannot be changed, added or removed."""
+
+    instance: InstanceTarget | None = None
+    """The instance that is synced, when no AISearchInstance manages it. Either this or instanceRef.
+    Cannot be changed, added or removed."""
+
+    description: Annotated[str, Field(max_length=180)] | None = None
+    """What Cloudflare shows beside the job: at most 180 characters. The operator adds a marker, by which
+    it finds the job again. Cannot be changed, added or removed."""
+
+    cancel: bool = False
+    """Whether the job is stopped, or not started at all, while this resource stays. What was indexed
+    stays indexed. Cannot be taken back."""
+
+    deletion_policy: Literal["Cancel", "Orphan"] = "Cancel"
+    """What happens to a running job when this resource is deleted. `Cancel` stops it and waits for its
+    end; `Orphan` lets it run on."""
+
+
+class LogLine(ResourceModel):
+    """A line of a job's log."""
+
+    time: Timestamp | None = None
+    """When Cloudflare wrote the line; not set if it does not say."""
+
+    message: Annotated[str, excerpt(1024), Field(max_length=1024)]
+    """What Cloudflare wrote; long lines are cut."""
+
+
+class AISearchSyncJobStatus(ResourceModel):
+    """What the operator found and did."""
+
+    observed_generation: int = -1
+    """The generation of the spec (metadata.generation) that this status is about; -1 means that the
+    operator has not seen this resource yet."""
+
+    conditions: Conditions = ()
+    """What is to be said of the job. Complete: it ended well. Failed: it ended otherwise. Ready: as
+    Complete. Reconciling: it waits or runs. Stalled: it ended otherwise, or a person must act."""
+
+    phase: str | None = None
+    """The conditions in one word: Pending, Running, Cancelling, Succeeded, Cancelled or Failed."""
+
+    job_id: str | None = None
+    """Id of the job at Cloudflare, as soon as it is known."""
+
+    account_id: str | None = None
+    """Id of the Cloudflare account that the job runs in; deletion uses it."""
+
+    search_namespace: str | None = None
+    """AI Search namespace that the job runs in; deletion uses it."""
+
+    instance_id: str | None = None
+    """Id of the instance that the job syncs; deletion uses it."""
+
+    credentials_secret: str | None = None
+    """Name of the Secret whose credentials started the job; deletion uses it. Empty means the operator's
+    own credentials."""
+
+    attempts: int | None = None
+    """How many jobs were started for this resource."""
+
+    start_time: Timestamp | None = None
+    """When the job started at Cloudflare."""
+
+    completion_time: Timestamp | None = None
+    """When the job ended at Cloudflare, however."""
+
+    last_seen_time: Timestamp | None = None
+    """The running job's last sign of life at Cloudflare, brought up to date about once a minute."""
+
+    duration: str | None = None
+    """How long the job ran, for example 2m5s; set when it has ended."""
+
+    end_reason: Annotated[str, excerpt(1024), Field(max_length=1024)] | None = None
+    """Why the job ended, in Cloudflare's words; not set when it ended well."""
+
+    logs: Annotated[tuple[LogLine, ...], Field(max_length=20)] = ()
+    """The last lines of the job's log: at most 20."""
+
+
+class AISearchSyncJob(ResourceModel):
+    """One run of a sync: Cloudflare scans the data source of an instance and indexes what is new."""
+
+    metadata: ObjectMeta
+
+    spec: AISearchSyncJobSpec
+    """Which instance is synced, and what becomes of the job."""
+
+    status: AISearchSyncJobStatus = AISearchSyncJobStatus()
+    """What the operator found and did. Only the operator writes it."""
