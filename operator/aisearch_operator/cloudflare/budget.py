@@ -1,0 +1,203 @@
+"""How many requests one caller may send to the Cloudflare API, and which of them go first."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from types import MappingProxyType
+
+from aisearch_operator.cloudflare.ratelimit import Remaining, parse_remaining, parse_retry_after
+
+__all__ = ["Priority", "RequestBudget"]
+
+
+class Priority(IntEnum):
+    """What a request is for. The smaller number goes first."""
+
+    CANCEL = 0
+    """Cancelling jobs and deleting: somebody waits for a finalizer."""
+    CREATE = 1
+    UPDATE = 2
+    OBSERVE = 3
+    STATISTICS = 4
+
+
+BURST = 0.25
+"""The part of our share that may go out at once. The rest arrives evenly over the window."""
+
+RESERVE: Mapping[Priority, float] = MappingProxyType(
+    {
+        Priority.CANCEL: 0.0,
+        Priority.CREATE: 0.1,
+        Priority.UPDATE: 0.2,
+        Priority.OBSERVE: 0.4,
+        Priority.STATISTICS: 0.6,
+    }
+)
+"""The part of the burst that a request of each priority must leave to the more urgent ones."""
+
+PATIENCE = 60.0
+"""Seconds after which a priority that got nothing need not leave a reserve: no priority starves."""
+
+LONGEST_BLOCK = 3600.0
+"""Seconds. A `Retry-After` beyond this is taken for a mistake; the documented block lasts 300 (facts 4.2)."""
+
+ROUNDING = 0.001
+"""Seconds on top of each wait: one that ends a rounding error too early would be for nothing."""
+
+SMALLEST_SHARE = 20.0
+"""Requests per window. With less, the reserves would leave the lowest priority no room."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Grant:
+    """What the server still allows us, until it counts anew.
+
+    `size` is what it allows us when nobody has used anything.
+    """
+
+    requests: float
+    size: float
+    ends: float
+
+
+class RequestBudget:
+    """The request budget of one caller; see `Credentials.fingerprint`.
+
+    Cloudflare allows 1,200 requests in 5 minutes per user, whatever the user does, and blocks *every*
+    call for the next 5 minutes after that (facts 4.2). So the operator takes a share and leaves the
+    rest to people and other programs.
+
+    The share is a token bucket. It holds a quarter of the share and refills with three quarters per
+    window: no window, wherever it begins, sees more than the share. A log of the last window would
+    promise the same, but lets the whole share go at once and then stands still for 5 minutes.
+
+    What the server reports in `Ratelimit` corrects the bucket downward: the part of the quota that is
+    not our share stays untouched. A global 429 stops everything, and the bucket is empty afterwards:
+    whatever piled up meanwhile must not cause the next block.
+
+    This class does no waiting and knows no event loop. It is not thread-safe.
+
+    Parameters
+    ----------
+    limit
+        Requests that the server allows the user per window.
+    window
+        Seconds. Also how long the server blocks whoever exceeds the limit.
+    share
+        The operator's part of the limit, above 0 and up to 1.
+    clock
+        Monotonic seconds.
+
+    Raises
+    ------
+    ValueError
+        A number is out of range, or the share comes to fewer than 20 requests per window.
+    """
+
+    def __init__(
+        self,
+        *,
+        limit: int = 1200,
+        window: float = 300.0,
+        share: float = 0.6,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if not 0 < share <= 1:
+            raise ValueError(f"share must be above 0 and at most 1, not {share}")
+        if window <= 0:
+            raise ValueError(f"window must be above 0 seconds, not {window}")
+        if limit * share < SMALLEST_SHARE:
+            raise ValueError(f"limit x share must be at least {SMALLEST_SHARE:.0f}, not {limit * share:.1f}")
+        self._share = share
+        self._window = window
+        self._clock = clock
+        self._capacity = limit * share * BURST
+        self._rate = limit * share * (1 - BURST) / window
+        self._tokens = self._capacity
+        now = clock()
+        self._counted_at = now
+        self._blocked_until = now
+        self._served_at = dict.fromkeys(Priority, now)
+        self._grants: tuple[_Grant, ...] = ()
+        self._largest_seen: dict[str, float] = {}
+
+    @property
+    def blocked_for(self) -> float:
+        """Seconds for which the server takes no request at all, 0.0 when it does."""
+        return max(0.0, self._blocked_until - self._clock())
+
+    def delay(self, priority: Priority) -> float:
+        """Give the seconds until a request of this priority may go out, 0.0 for now.
+
+        It is a promise only as long as nobody else takes: ask again after the wait.
+        """
+        now = self._clock()
+        start = max(now, self._blocked_until)
+        wait = start - now + self._bucket_delay(priority, start)
+        reserve = self._reserve(priority, now)
+        for grant in self._grants:
+            if now < grant.ends and grant.requests < 1 + reserve * min(grant.size, self._capacity):
+                wait = max(wait, grant.ends - now)
+        return wait + ROUNDING if wait else 0.0
+
+    def take(self, priority: Priority) -> None:
+        """Count a request that goes out now."""
+        now = self._clock()
+        self._tokens = self._tokens_at(now) - 1
+        self._counted_at = max(now, self._counted_at)
+        self._served_at[priority] = now
+        self._grants = tuple(
+            replace(grant, requests=grant.requests - 1) for grant in self._grants if now < grant.ends
+        )
+
+    def observe(self, status: int, headers: Mapping[str, str], *, product_limit: bool = False) -> None:
+        """Learn from an answer.
+
+        Parameters
+        ----------
+        status, headers
+            The answer's.
+        product_limit
+            A 429 that is not about the user's request rate: sync cooldown, monthly quota. It does not block.
+        """
+        now = self._clock()
+        if status == 429 and not product_limit:
+            self._block(now, parse_retry_after(headers))
+        if remaining := parse_remaining(headers):
+            self._grants = tuple(self._grant(item, now) for item in remaining)
+
+    def _block(self, now: float, retry_after: float | None) -> None:
+        seconds = self._window if retry_after is None else min(retry_after, LONGEST_BLOCK)
+        until = max(self._blocked_until, now + seconds)
+        self._blocked_until = until
+        self._tokens = 0.0
+        self._counted_at = until
+        self._served_at = dict.fromkeys(Priority, until)
+
+    def _grant(self, remaining: Remaining, now: float) -> _Grant:
+        # Without a policy header, the most that was ever left stands for the quota.
+        largest = max(remaining.requests, self._largest_seen.get(remaining.policy, 0.0))
+        self._largest_seen[remaining.policy] = largest
+        quota = largest if remaining.quota is None else remaining.quota
+        reset = self._window if remaining.reset is None else min(remaining.reset, LONGEST_BLOCK)
+        ours = self._share * quota
+        return _Grant(requests=remaining.requests - (quota - ours), size=ours, ends=now + reset)
+
+    def _tokens_at(self, now: float) -> float:
+        return min(self._capacity, self._tokens + self._rate * max(0.0, now - self._counted_at))
+
+    def _reserve(self, priority: Priority, now: float) -> float:
+        """Give the part that must be left to others. It melts away while the priority gets nothing."""
+        waited = max(0.0, now - self._served_at[priority])
+        return RESERVE[priority] * max(0.0, 1 - waited / PATIENCE)
+
+    def _bucket_delay(self, priority: Priority, now: float) -> float:
+        """Give the seconds until the bucket, filling, meets the reserve, melting."""
+        tokens = self._tokens_at(now)
+        reserve = self._capacity * self._reserve(priority, now)
+        if tokens >= 1 + reserve:
+            return 0.0
+        melting = RESERVE[priority] * self._capacity / PATIENCE if reserve else 0.0
+        meeting = (1 + reserve - tokens) / (self._rate + melting)
+        return max(meeting, (1 - tokens) / self._rate)

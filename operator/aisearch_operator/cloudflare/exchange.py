@@ -1,0 +1,284 @@
+"""One request to the Cloudflare API and its answer: budget, time limits, envelope, typed errors.
+
+Nothing is ever tried again here.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import httpx
+from pydantic import JsonValue
+
+from aisearch_operator.cloudflare.answer import Answer, read_envelope
+from aisearch_operator.cloudflare.budget import Priority, RequestBudget
+from aisearch_operator.cloudflare.classification import classify, is_product_limit
+from aisearch_operator.cloudflare.credentials import Credentials
+from aisearch_operator.cloudflare.errors import Cause, CloudflareError, Retry
+from aisearch_operator.cloudflare.ratelimit import parse_retry_after
+from aisearch_operator.cloudflare.routes import CREATE_INSTANCE, Route
+from aisearch_operator.cloudflare.timestamps import parse_http_date
+from aisearch_operator.cloudflare.wire import Envelope
+
+__all__ = ["Exchange", "RequestRecord", "Timeouts"]
+
+logger = logging.getLogger(__name__)
+
+LONGEST_PAUSE = 2.0
+"""Seconds that a request waits for its turn here. Beyond that the caller has better things to do."""
+
+LONGEST_QUEUE = 10.0
+"""Seconds that a request lets others go first, pause after pause."""
+
+CONNECTIONS = 10
+"""Open at once to the API."""
+
+KEEPALIVE = 60.0
+"""Seconds that an idle connection stays open, longer than the pause between two polls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long a request may take, in seconds.
+
+    Parameters
+    ----------
+    connect
+        Until the connection is there.
+    read
+        From there to the end of the answer.
+    create
+        The same for creating an instance: Cloudflare fetches the sitemap, checks the token and
+        provisions before it answers (facts 1.4).
+    """
+
+    connect: float = 5.0
+    read: float = 30.0
+    create: float = 60.0
+
+    @property
+    def longest(self) -> float:
+        """The most that any request can take."""
+        return self.connect + max(self.read, self.create)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """What is known of a request that was sent, for metrics. It names no object and holds no text.
+
+    Parameters
+    ----------
+    route
+        What was asked.
+    status
+        The HTTP status, None without an answer.
+    seconds
+        How long it took.
+    cause
+        What went wrong, None when nothing did.
+    ray_id
+        The request's id at Cloudflare.
+    """
+
+    route: Route
+    status: int | None
+    seconds: float
+    cause: Cause | None
+    ray_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Received:
+    status: int
+    headers: httpx.Headers
+    envelope: Envelope | None
+    """None when the body is not one."""
+
+    @property
+    def ray_id(self) -> str | None:
+        ray_id: str | None = self.headers.get("cf-ray")
+        return ray_id
+
+
+class Exchange:
+    """The connection to the API for one credential.
+
+    Parameters
+    ----------
+    credentials
+        Who calls.
+    base_url
+        Where the API is, an absolute http(s) URL.
+    budget
+        The request budget of the caller.
+    timeouts
+        How long a request may take.
+    transport
+        Instead of the network, in tests.
+    user_agent
+        How the operator introduces itself.
+    on_request
+        Called after each request that was sent.
+
+    Raises
+    ------
+    ValueError
+        The base URL is not an absolute http(s) URL.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        *,
+        base_url: str,
+        budget: RequestBudget,
+        timeouts: Timeouts,
+        transport: httpx.AsyncBaseTransport | None,
+        user_agent: str,
+        on_request: Callable[[RequestRecord], None] | None,
+    ) -> None:
+        self._base_url = _checked(base_url)
+        self._budget = budget
+        self._timeouts = timeouts
+        self._secrets = credentials.secrets
+        self._on_request = on_request
+        self._http = httpx.AsyncClient(
+            headers={"Accept": "application/json", "User-Agent": user_agent, **credentials.headers()},
+            transport=transport,
+            limits=httpx.Limits(
+                max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS, keepalive_expiry=KEEPALIVE
+            ),
+            # Proxy variables and .netrc must not decide where credentials go, nor may a redirect.
+            trust_env=False,
+            follow_redirects=False,
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def call(
+        self,
+        route: Route,
+        segments: Mapping[str, str],
+        *,
+        query: Mapping[str, str | int] | None = None,
+        body: Mapping[str, JsonValue] | None = None,
+        priority: Priority | None = None,
+    ) -> Answer:
+        """Send one request when the budget allows it, and give its good answer.
+
+        Raises
+        ------
+        CloudflareError
+            Whatever else happened.
+        """
+        url = self._base_url + route.path(**segments)
+        await self._take_turn(route.priority if priority is None else priority)
+        started = time.monotonic()
+        received: _Received | None = None
+        cause: Cause | None = None
+        try:
+            received = await self._send(route, url, query=query, body=body)
+            return self._judge(route, received, body)
+        except CloudflareError as error:
+            cause = error.cause
+            raise
+        finally:
+            self._record(route, received, time.monotonic() - started, cause)
+
+    async def _take_turn(self, priority: Priority) -> None:
+        give_up = time.monotonic() + LONGEST_QUEUE
+        while delay := self._budget.delay(priority):
+            if delay > LONGEST_PAUSE or time.monotonic() > give_up:
+                blocked = self._budget.blocked_for > 0
+                cause = Cause.RATE_LIMITED if blocked else Cause.REQUEST_BUDGET_EXHAUSTED
+                raise Retry(cause, f"The request was not sent: {cause.advice}", after=delay)
+            await asyncio.sleep(delay)
+        self._budget.take(priority)
+
+    async def _send(
+        self,
+        route: Route,
+        url: str,
+        *,
+        query: Mapping[str, str | int] | None,
+        body: Mapping[str, JsonValue] | None,
+    ) -> _Received:
+        """Send the request and read the answer, whatever it says."""
+        answer_time = self._timeouts.create if route is CREATE_INSTANCE else self._timeouts.read
+        timeout = httpx.Timeout(answer_time, connect=self._timeouts.connect, pool=self._timeouts.connect)
+        try:
+            # httpx limits each read; only this limits an answer that trickles in.
+            async with (
+                asyncio.timeout(self._timeouts.connect + answer_time),
+                self._http.stream(route.method, url, params=query, json=body, timeout=timeout) as response,
+            ):
+                return _Received(response.status_code, response.headers, await read_envelope(response))
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            failure, unsent = type(error).__name__, True
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+            failure, unsent = type(error).__name__, False
+        # Outside the handlers: a chained httpx error would carry the request, with its headers.
+        advice = Cause.CONNECTION_FAILED.advice
+        message = f"No answer of Cloudflare arrived ({failure}); {advice}"
+        raise Retry(Cause.CONNECTION_FAILED, message, effect_unknown=route.writes and not unsent)
+
+    def _judge(self, route: Route, received: _Received, body: Mapping[str, JsonValue] | None) -> Answer:
+        """Learn from the answer for the budget, and tell good from bad."""
+        status, headers, envelope = received.status, received.headers, received.envelope
+        errors = envelope.errors if envelope is not None else None
+        self._budget.observe(status, headers, product_limit=is_product_limit(status, errors))
+        if 200 <= status < 300 and envelope is None:
+            problem = "the body is not the JSON of the API, or broke off"
+            raise invalid_answer(route, status, problem, received.ray_id)
+        if 200 <= status < 300 and envelope is not None and envelope.success:
+            server_time = parse_http_date(headers.get("date")) or datetime.now(UTC)
+            return Answer(route, status, envelope, server_time, received.ray_id)
+        raise classify(
+            status,
+            errors,
+            write=route.writes,
+            retry_after=parse_retry_after(headers),
+            ray_id=received.ray_id,
+            secrets=(*self._secrets, *_prompts(body or {})),
+        )
+
+    def _record(self, route: Route, received: _Received | None, seconds: float, cause: Cause | None) -> None:
+        record = RequestRecord(
+            route=route,
+            status=received.status if received is not None else None,
+            seconds=seconds,
+            cause=cause,
+            ray_id=received.ray_id if received is not None else None,
+        )
+        logger.debug(
+            "%s %s: %s in %.3f s, ray %s",
+            route.method,
+            route.template,
+            record.status or cause or "cancelled",
+            seconds,
+            record.ray_id,
+        )
+        if self._on_request is not None:
+            self._on_request(record)
+
+
+def _prompts(body: Mapping[str, JsonValue]) -> tuple[str, ...]:
+    """Give the write-only texts of a request: the API might echo them in its complaint."""
+    return tuple(
+        value for name, value in body.items() if name.startswith("system_prompt") and isinstance(value, str)
+    )
+
+
+def _checked(base_url: str) -> str:
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL:
+        url = httpx.URL("")
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise ValueError(f"base_url must be an absolute http(s) URL, not {base_url!r}")
+    return base_url.rstrip("/")
