@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import httpx
 from pydantic import JsonValue
 
-from aisearch_operator.cloudflare.answer import Answer, read_envelope
+from aisearch_operator.cloudflare.answer import Answer, invalid_answer, read_envelope
 from aisearch_operator.cloudflare.budget import Priority, RequestBudget
 from aisearch_operator.cloudflare.classification import classify, is_product_limit
 from aisearch_operator.cloudflare.credentials import Credentials
