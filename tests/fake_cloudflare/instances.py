@@ -1,0 +1,202 @@
+"""Instances: list, create, get, update, move, delete, purge (facts 2).
+
+Not documented, and chosen here: a changed `embedding_model` is refused as invalid ("cannot be changed after
+creation"), a changed `source` is accepted and validated again, the account-level list spans all namespaces,
+and on the namespaced list both the path and the `namespace` filter must agree.
+"""
+
+import uuid
+from typing import Any
+
+from fake_cloudflare import jobs
+from fake_cloudflare.calls import Call, page_of
+from fake_cloudflare.defaults import created, forces_reindex, updated
+from fake_cloudflare.envelope import Answer, invalid, refusal
+from fake_cloudflare.options import AccountOptions, JobPlan
+from fake_cloudflare.projections import as_listed, as_read, stats_document
+from fake_cloudflare.schema import HEADER_NAME, HEADER_VALUE
+from fake_cloudflare.validation import (
+    CREATE_INSTANCE,
+    MOVE_INSTANCE,
+    UPDATE_INSTANCE,
+    ListInstances,
+    NoQuery,
+    parse_body,
+    parse_query,
+)
+from fake_cloudflare.world import Instance, Settings
+
+
+def list_instances(call: Call) -> Answer:
+    query = parse_query(ListInstances, call.query)
+    world = call.account.world_as_read(call.now)
+    if call.namespace not in world.namespaces:
+        raise refusal(7063)
+    wanted = {name for name in (call.params.get("namespace"), query.namespace) if name is not None}
+    found = [
+        item
+        for item in sorted(world.instances, key=lambda item: (item.created_at, item.key))
+        if wanted <= {item.namespace} and query.search.lower() in item.id
+        if query.hostname is None or _agents_hostname(item) == query.hostname.lower()
+    ]
+    if query.order_by_direction == "desc":
+        found.reverse()
+    documents = [as_listed(item, world, call.now, call.account.options) for item in found]
+    return page_of(documents, query.page, query.per_page)
+
+
+def create_instance(call: Call) -> Answer:
+    given = parse_body(CREATE_INSTANCE, call.body)
+    world, options = call.account.world, call.account.options
+    if call.namespace not in world.namespaces:
+        raise refusal(7063)
+    instance_id = str(given.pop("id"))
+    if world.instance(call.namespace, instance_id) is not None:
+        raise refusal(7022)
+    if len(world.instances) >= options.max_instances:
+        raise refusal(7013)
+    settings = created(given)
+    _check(settings, set(given), options)
+    world.serial += 1
+    instance = Instance(
+        key=world.serial,
+        id=instance_id,
+        namespace=call.namespace,
+        settings=settings,
+        created_at=call.now,
+        modified_at=call.now,
+        created_by=call.caller,
+        modified_by=call.caller,
+    )
+    _assign_endpoint(instance)
+    world.instances.append(instance)
+    if options.initial_job and not instance.builtin:
+        first = JobPlan(start_delay=options.job_start_delay, duration=options.initial_job_duration)
+        jobs.start(world, instance, call.now, first, source="schedule")
+    return Answer(as_read(instance, world, call.now, options), status=201)
+
+
+def get_instance(call: Call) -> Answer:
+    parse_query(NoQuery, call.query)
+    world = call.account.world_as_read(call.now)
+    return Answer(as_read(call.instance_in(world), world, call.now, call.account.options))
+
+
+def update_instance(call: Call) -> Answer:
+    given = parse_body(UPDATE_INSTANCE, call.body)
+    world, options = call.account.world, call.account.options
+    instance = call.instance_in(world)
+    before, after = instance.settings, updated(instance.settings, given)
+    if after["embedding_model"] != before["embedding_model"]:
+        raise invalid("cannot be changed after creation", "embedding_model")
+    _check(after, set(given), options)
+    apply(instance, after, now=call.now, caller=call.caller)
+    return Answer(_echo_domains(as_read(instance, world, call.now, options), given))
+
+
+def apply(instance: Instance, settings: Settings, *, now: float, caller: str) -> None:
+    """Give an instance new settings."""
+    instance.reindexes += forces_reindex(instance.settings, settings)
+    instance.settings = settings
+    instance.modified_at, instance.modified_by = now, caller
+    _assign_endpoint(instance)
+
+
+def move_instance(call: Call) -> Answer:
+    target = str(parse_body(MOVE_INSTANCE, call.body)["new_namespace"])
+    world = call.account.world
+    instance = call.instance_in(world)
+    if target == instance.namespace:
+        raise refusal(7067)
+    if target not in world.namespaces:
+        raise refusal(7063)
+    if world.instance(target, instance.id) is not None:
+        raise refusal(7022)
+    instance.namespace, instance.modified_at, instance.modified_by = target, call.now, call.caller
+    return Answer({})
+
+
+def delete_instance(call: Call) -> Answer:
+    world = call.account.world
+    instance = call.instance_in(world)
+    answer = Answer(as_read(instance, world, call.now, call.account.options))
+    world.remove(instance)
+    return answer
+
+
+def get_stats(call: Call) -> Answer:
+    parse_query(NoQuery, call.query)
+    world = call.account.world_as_read(call.now)
+    return Answer(stats_document(call.instance_in(world), world, call.now, call.account.options))
+
+
+def purge_cache(call: Call) -> Answer:
+    call.instance_in(call.account.world)
+    return Answer({"success": True})
+
+
+def _check(settings: Settings, given: set[str], options: AccountOptions) -> None:
+    """Refuse what the schema cannot see; what depends on the outside world only when it was sent (2.3)."""
+    if settings["type"] is None:
+        if settings["source_params"] or str(settings["source"] or "").strip():
+            raise refusal(7052)
+    else:
+        _check_source(settings, given, options)
+    if "ai_gateway_id" in given and settings["ai_gateway_id"] in options.unknown_gateways:
+        raise refusal(7018)
+    chunk_size: Any = settings["chunk_size"]
+    if chunk_size > options.max_chunk_size:
+        raise refusal(7036)
+    retrieval: Any = settings["retrieval_options"]
+    metadata: Any = settings["custom_metadata"]
+    known = {"timestamp"} | {item["field_name"] for item in metadata}
+    for index, boost in enumerate(retrieval.get("boost_by", [])):
+        if boost["field"] not in known:
+            raise invalid(
+                "must be timestamp or a custom_metadata field", "retrieval_options", "boost_by", index
+            )
+
+
+def _check_source(settings: Settings, given: set[str], options: AccountOptions) -> None:
+    source = settings["source"]
+    if not isinstance(source, str) or not source.strip():
+        raise refusal(7052)
+    is_url = source.startswith(("http://", "https://"))
+    if is_url != (settings["type"] == "web-crawler") or ("://" in source and not is_url):
+        raise refusal(7047)
+    params: Any = settings["source_params"]
+    crawler = params.get("web_crawler", {})
+    parsing = crawler.get("parse_options", {})
+    if crawler.get("parse_type") == "discover" and parsing.get("specific_sitemaps"):
+        raise refusal(7045)
+    for name, value in parsing.get("include_headers", {}).items():
+        if not HEADER_NAME.fullmatch(name) or not HEADER_VALUE.fullmatch(value):
+            raise refusal(7040)
+    if given & {"source", "token_id"} and settings["token_id"] in options.invalid_token_ids:
+        raise refusal(7012)
+    if (
+        "source" in given
+        and source in options.sites_without_sitemap
+        and crawler.get("parse_type") == "sitemap"
+    ):
+        raise refusal(7028)
+
+
+def _assign_endpoint(instance: Instance) -> None:
+    endpoint = instance.settings["public_endpoint_params"]
+    enabled = isinstance(endpoint, dict) and endpoint["enabled"] is True
+    instance.public_endpoint_id = (instance.public_endpoint_id or str(uuid.uuid4())) if enabled else None
+
+
+def _agents_hostname(instance: Instance) -> str | None:
+    metadata: Any = instance.settings["metadata"] or {}
+    hostname = (metadata.get("search_for_agents") or {}).get("hostname")
+    return None if hostname is None else str(hostname).lower()
+
+
+def _echo_domains(document: Settings, given: Settings) -> Settings:
+    """Show `custom_domains` in the answer to a PUT only when the PUT had them (facts 2.3)."""
+    endpoint, sent = document["public_endpoint_params"], given.get("public_endpoint_params")
+    if not isinstance(endpoint, dict) or (isinstance(sent, dict) and "custom_domains" in sent):
+        return document
+    return document | {"public_endpoint_params": endpoint | {"custom_domains": None}}

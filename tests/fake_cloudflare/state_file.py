@@ -1,0 +1,30 @@
+"""The state file: accounts with their worlds and clocks, written whole and atomically after each change."""
+
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from fake_cloudflare.accounts import Account, AccountState, Registry
+
+_ACCOUNTS = TypeAdapter(list[AccountState])
+
+
+def load(path: Path, registry: Registry) -> None:
+    """Add the accounts of a state file to the registry; a file that is not there holds none.
+
+    Raises
+    ------
+    ValueError
+        The file is not a state file of this version.
+    """
+    if not path.exists():
+        return
+    for state in _ACCOUNTS.validate_json(path.read_bytes()):
+        registry.add(Account(state))
+
+
+def save(path: Path, registry: Registry) -> None:
+    """Replace the state file."""
+    draft = path.with_name(path.name + ".new")
+    draft.write_bytes(_ACCOUNTS.dump_json([account.state for account in registry], indent=1))
+    draft.replace(path)

@@ -1,0 +1,95 @@
+"""What one account holds: search namespaces, instances and their jobs."""
+
+import math
+from typing import Literal
+
+from pydantic import BaseModel, JsonValue
+
+DEFAULT_NAMESPACE = "default"
+
+Settings = dict[str, JsonValue]
+"""An instance's fields by their API names, every one filled in."""
+
+
+class Namespace(BaseModel):
+    """A search namespace; `default` always exists."""
+
+    name: str
+    created_at: float
+    description: str | None = None
+    public_endpoint_params: dict[str, JsonValue] | None = None
+
+
+class Instance(BaseModel):
+    """An instance; `key` tells it from an earlier one of the same id."""
+
+    key: int
+    id: str
+    namespace: str
+    settings: Settings
+    created_at: float
+    modified_at: float
+    created_by: str
+    modified_by: str
+    public_endpoint_id: str | None = None
+    status: str | None = None
+    """Set by a test in place of the status that follows from the jobs."""
+    reindexes: int = 0
+    """How often a change of settings forced a full re-index (facts 2.6)."""
+
+    @property
+    def builtin(self) -> bool:
+        """Whether its storage is built in, so that it has no sync jobs (facts 3.3)."""
+        return self.settings["type"] is None
+
+
+class Job(BaseModel):
+    """A sync job as its planned course; what has happened by now is computed from the clock."""
+
+    id: str
+    instance: int
+    source: Literal["user", "schedule"]
+    description: str | None
+    created_at: float
+    starts_at: float | None
+    ends_at: float | None
+    end_reason: str | None = None
+
+    def ended(self, now: float) -> bool:
+        return self.ends_at is not None and self.ends_at <= now
+
+    def started(self, now: float) -> bool:
+        return self.starts_at is not None and self.starts_at <= min(now, self._end)
+
+    def running(self, now: float) -> bool:
+        return self.started(now) and not self.ended(now)
+
+    def end(self, at: float, reason: str | None) -> None:
+        """End the job at ``at``, unless its own end comes first."""
+        if at < self._end:
+            self.ends_at, self.end_reason = at, reason
+
+    @property
+    def _end(self) -> float:
+        return math.inf if self.ends_at is None else self.ends_at
+
+
+class World(BaseModel):
+    """All of one account. Order of the lists is order of creation."""
+
+    namespaces: dict[str, Namespace]
+    instances: list[Instance] = []
+    jobs: list[Job] = []
+    serial: int = 0
+
+    def instance(self, namespace: str, instance_id: str) -> Instance | None:
+        matches = (item for item in self.instances if (item.namespace, item.id) == (namespace, instance_id))
+        return next(matches, None)
+
+    def jobs_of(self, instance: Instance) -> list[Job]:
+        return [job for job in self.jobs if job.instance == instance.key]
+
+    def remove(self, instance: Instance) -> None:
+        """Remove an instance with its jobs."""
+        self.instances.remove(instance)
+        self.jobs = [job for job in self.jobs if job.instance != instance.key]
