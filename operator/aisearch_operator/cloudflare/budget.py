@@ -37,7 +37,9 @@ RESERVE: Mapping[Priority, float] = MappingProxyType(
 """The part of the burst that a request of each priority must leave to the more urgent ones."""
 
 PATIENCE = 60.0
-"""Seconds after which a priority that got nothing need not leave a reserve: no priority starves."""
+"""Seconds after which a priority that asks and gets nothing is starving.
+
+It need not leave a reserve any more, and the others leave it one request."""
 
 LONGEST_BLOCK = 3600.0
 """Seconds. A `Retry-After` beyond this is taken for a mistake; the documented block lasts 300 (facts 4.2)."""
@@ -75,6 +77,8 @@ class RequestBudget:
     What the server reports in `Ratelimit` corrects the bucket downward: the part of the quota that is
     not our share stays untouched. A global 429 stops everything, and the bucket is empty afterwards:
     whatever piled up meanwhile must not cause the next block.
+
+    The more urgent goes first, but nothing starves: see `PATIENCE`.
 
     This class does no waiting and knows no event loop. It is not thread-safe.
 
@@ -118,7 +122,7 @@ class RequestBudget:
         now = clock()
         self._counted_at = now
         self._blocked_until = now
-        self._served_at = dict.fromkeys(Priority, now)
+        self._waiting_since: dict[Priority, float] = {}
         self._grants: tuple[_Grant, ...] = ()
         self._largest_seen: dict[str, float] = {}
 
@@ -130,23 +134,23 @@ class RequestBudget:
     def delay(self, priority: Priority) -> float:
         """Give the seconds until a request of this priority may go out, 0.0 for now.
 
-        It is a promise only as long as nobody else takes: ask again after the wait.
+        It is a promise only as long as nobody else takes: ask again after the wait. The budget remembers
+        that this priority waits, until it takes.
         """
         now = self._clock()
         start = max(now, self._blocked_until)
-        wait = start - now + self._bucket_delay(priority, start)
-        reserve = self._reserve(priority, now)
-        for grant in self._grants:
-            if now < grant.ends and grant.requests < 1 + reserve * min(grant.size, self._capacity):
-                wait = max(wait, grant.ends - now)
-        return wait + ROUNDING if wait else 0.0
+        wait = max(start - now + self._bucket_delay(priority, start), self._grant_delay(priority, now))
+        if wait:
+            self._waiting_since.setdefault(priority, start)
+            wait += ROUNDING
+        return wait
 
     def take(self, priority: Priority) -> None:
         """Count a request that goes out now."""
         now = self._clock()
         self._tokens = self._tokens_at(now) - 1
         self._counted_at = max(now, self._counted_at)
-        self._served_at[priority] = now
+        self._waiting_since.pop(priority, None)
         self._grants = tuple(
             replace(grant, requests=grant.requests - 1) for grant in self._grants if now < grant.ends
         )
@@ -173,7 +177,7 @@ class RequestBudget:
         self._blocked_until = until
         self._tokens = 0.0
         self._counted_at = until
-        self._served_at = dict.fromkeys(Priority, until)
+        self._waiting_since = dict.fromkeys(self._waiting_since, until)
 
     def _grant(self, remaining: Remaining, now: float) -> _Grant:
         # Without a policy header, the most that was ever left stands for the quota.
@@ -188,16 +192,34 @@ class RequestBudget:
         return min(self._capacity, self._tokens + self._rate * max(0.0, now - self._counted_at))
 
     def _reserve(self, priority: Priority, now: float) -> float:
-        """Give the part that must be left to others. It melts away while the priority gets nothing."""
-        waited = max(0.0, now - self._served_at[priority])
+        """Give the part that must be left to the more urgent. It melts away while the priority waits."""
+        waited = max(0.0, now - self._waiting_since.get(priority, now))
         return RESERVE[priority] * max(0.0, 1 - waited / PATIENCE)
+
+    def _starving(self, priority: Priority, now: float) -> int:
+        """Count the other priorities that starve."""
+        return sum(
+            other is not priority and now - since >= PATIENCE for other, since in self._waiting_since.items()
+        )
 
     def _bucket_delay(self, priority: Priority, now: float) -> float:
         """Give the seconds until the bucket, filling, meets the reserve, melting."""
         tokens = self._tokens_at(now)
+        least = 1 + self._starving(priority, now)
         reserve = self._capacity * self._reserve(priority, now)
-        if tokens >= 1 + reserve:
+        if tokens >= least + reserve:
             return 0.0
-        melting = RESERVE[priority] * self._capacity / PATIENCE if reserve else 0.0
-        meeting = (1 + reserve - tokens) / (self._rate + melting)
-        return max(meeting, (1 - tokens) / self._rate)
+        melting = self._capacity * RESERVE[priority] / PATIENCE
+        return max((least + reserve - tokens) / (self._rate + melting), (least - tokens) / self._rate)
+
+    def _grant_delay(self, priority: Priority, now: float) -> float:
+        """Give the seconds until the server counts anew, where too little is left."""
+        reserve = self._reserve(priority, now)
+        return max(
+            (
+                grant.ends - now
+                for grant in self._grants
+                if now < grant.ends and grant.requests < 1 + reserve * min(grant.size, self._capacity)
+            ),
+            default=0.0,
+        )

@@ -52,9 +52,13 @@ def immutable(field: str, why: str) -> Rule:
     """Make the rule of a property that can be neither changed, added nor removed.
 
     A rule on the property itself would not run when it is added or removed: it stands on the parent.
+    (``self.?x == oldSelf.?x`` says the same, but the API server cannot estimate its cost.)
     """
-    message = f"{field} cannot be changed, added or removed: {why}"
-    return Rule(f"self.?{field} == oldSelf.?{field}", message, field)
+    return Rule(
+        f"has(self.{field}) == has(oldSelf.{field}) && (!has(self.{field}) || self.{field} == oldSelf.{field})",
+        f"{field} cannot be changed, added or removed: {why}",
+        field,
+    )
 
 
 class ResourceModel(BaseModel):

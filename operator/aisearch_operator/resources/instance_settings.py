@@ -142,7 +142,8 @@ class InstanceSettings(ResourceModel):
         immutable("source", f"Cloudflare fixes the data source at creation; {ANOTHER_INSTANCE}"),
         immutable("embeddingModel", f"all embeddings are made with it; {ANOTHER_INSTANCE}"),
         Rule(
-            "!has(self.hybridSearchEnabled) || self.?hybridSearchEnabled == oldSelf.?hybridSearchEnabled",
+            "!has(self.hybridSearchEnabled) || "
+            "(has(oldSelf.hybridSearchEnabled) && self.hybridSearchEnabled == oldSelf.hybridSearchEnabled)",
             "hybridSearchEnabled counts only at creation: remove it and set indexMethod",
             "hybridSearchEnabled",
         ),

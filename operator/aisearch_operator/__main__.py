@@ -1,0 +1,5 @@
+"""`python -m aisearch_operator` is `aisearch-operator`."""
+
+from aisearch_operator.cli import main
+
+main()

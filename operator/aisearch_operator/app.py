@@ -1,0 +1,180 @@
+"""The composition root: builds the operator, runs it, shuts it down."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+
+import kopf
+
+from aisearch_operator import __version__
+from aisearch_operator.cloudflare.budget import RequestBudget
+from aisearch_operator.cloudflare.client import CloudflareClient
+from aisearch_operator.cloudflare.credentials import Credentials
+from aisearch_operator.engine.backoff import Backoff
+from aisearch_operator.engine.store import Store
+from aisearch_operator.engine.workqueue import WorkQueue
+from aisearch_operator.handlers import register, settings_for
+from aisearch_operator.kube.api import KubeApi
+from aisearch_operator.kube.credentials import CredentialSource
+from aisearch_operator.kube.events import EventRecorder
+from aisearch_operator.kube.status_writer import StatusWriter
+from aisearch_operator.observation.connections import Connections
+from aisearch_operator.observation.instances import InstanceObserver, Timing
+from aisearch_operator.observation.jobs import JobObserver
+from aisearch_operator.observation.polling import PollQueue
+from aisearch_operator.observation.statistics import StatisticsObserver
+from aisearch_operator.reconcilers.dispatcher import Dispatcher
+from aisearch_operator.reconcilers.instance import InstanceReconciler
+from aisearch_operator.reconcilers.outcome import Reporter, RetryPolicy
+from aisearch_operator.reconcilers.sync_job import JobTiming, SyncJobReconciler
+from aisearch_operator.reconcilers.target import TargetFinder
+from aisearch_operator.resources.group import INSTANCE_KIND, SYNC_JOB_KIND
+from aisearch_operator.settings import Settings
+
+__all__ = ["Operator", "run"]
+
+logger = logging.getLogger(__name__)
+
+POLLERS = 4
+"""Looks at Cloudflare at the same time. They share one request budget, so more would only wait."""
+
+
+class Operator:
+    """All parts of the operator, connected."""
+
+    def __init__(self, settings: Settings, kube: KubeApi) -> None:
+        self._settings = settings
+        self._kube = kube
+        backoff = Backoff(settings.backoff_base, settings.backoff_cap)
+        store = Store()
+        writer = StatusWriter(kube, store)
+        self.dispatcher = Dispatcher(store, writer, workers=settings.workers, backoff=backoff)
+        wake = self.dispatcher.wake
+        self._polls: PollQueue = WorkQueue(lambda watch: watch.poll(), workers=POLLERS, backoff=backoff, name="poll")
+        self._connections = Connections(
+            CredentialSource(kube, _own_credentials(settings), max_age=settings.secret_interval),
+            self._client,
+            self._polls,
+            interval=settings.secret_interval,
+            wake=wake,
+        )
+        instances = InstanceObserver(self._polls, self._timing(settings.poll_interval), wake=wake)
+        jobs = JobObserver(self._polls, self._timing(settings.job_poll_interval), wake=wake)
+        statistics = StatisticsObserver(self._polls, self._timing(settings.stats_interval), wake=wake)
+        reporter = Reporter(writer, EventRecorder(kube))
+        retry = RetryPolicy(terminal=settings.terminal_retry, wait=settings.wait_retry)
+        self.dispatcher.serve(
+            {
+                INSTANCE_KIND: InstanceReconciler(
+                    self._connections,
+                    instances,
+                    statistics,
+                    reporter,
+                    retry,
+                    release_timeout=settings.release_timeout,
+                    wake=wake,
+                ),
+                SYNC_JOB_KIND: SyncJobReconciler(
+                    store,
+                    TargetFinder(store, self._connections),
+                    jobs,
+                    statistics,
+                    reporter,
+                    retry,
+                    JobTiming.from_seconds(
+                        cooldown=settings.job_cooldown,
+                        settle=settings.settle_time,
+                        cancel=settings.cancel_timeout,
+                        release=settings.release_timeout,
+                    ),
+                    wake=wake,
+                ),
+            }
+        )
+
+    async def run(self) -> bool:
+        """Work until SIGTERM or SIGINT.
+
+        Returns
+        -------
+        bool
+            Whether the end was a clean one: asked for, and every pass ended by itself.
+        """
+        registry = kopf.OperatorRegistry()
+        register(registry, self.dispatcher)
+        ready, stop = asyncio.Event(), asyncio.Event()
+        self._polls.start()
+        self.dispatcher.start()
+        ending = asyncio.create_task(self._end_on_signal(ready, stop), name="end-on-signal")
+        try:
+            await kopf.operator(
+                registry=registry,
+                settings=settings_for(self._settings.shutdown_grace),
+                clusterwide=not self._settings.namespaces,
+                namespaces=self._settings.namespaces,
+                standalone=True,
+                ready_flag=ready,
+                stop_flag=stop,
+            )
+        finally:
+            asked = ending.done()
+            ending.cancel()
+            clean = await self._stop() if not asked else ending.result()
+            await self._connections.close()
+            await self._kube.close()
+        return asked and clean
+
+    async def _end_on_signal(self, ready: asyncio.Event, stop: asyncio.Event) -> bool:
+        """Stop the work before kopf: its deletion handlers wait for ours."""
+        asked = asyncio.Event()
+        await ready.wait()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, asked.set)  # in place of kopf's, which are set by now
+        logger.info("The operator is ready")
+        await asked.wait()
+        logger.info("The operator stops")
+        clean = await self._stop()
+        stop.set()
+        return clean
+
+    async def _stop(self) -> bool:
+        clean = await self.dispatcher.stop(grace=self._settings.shutdown_grace)
+        await self._polls.stop(grace=0.0)
+        return clean
+
+    def _client(self, credentials: Credentials) -> CloudflareClient:
+        settings = self._settings
+        return CloudflareClient(
+            credentials,
+            base_url=str(settings.api_url),
+            budget=RequestBudget(
+                limit=settings.budget_limit, window=settings.budget_window, share=settings.budget_share
+            ),
+            user_agent=f"aisearch-operator/{__version__}",
+        )
+
+    def _timing(self, interval: float) -> Timing:
+        return Timing(
+            interval=interval, settle=self._settings.settle_time, terminal_retry=self._settings.terminal_retry
+        )
+
+
+def _own_credentials(settings: Settings) -> Credentials | None:
+    token = settings.api_token.get_secret_value()
+    return Credentials(settings.account_id, api_token=token) if token and settings.account_id else None
+
+
+async def run(settings: Settings) -> bool:
+    """Build and run the operator; see `Operator.run`.
+
+    Raises
+    ------
+    KubeUnavailable
+        There is no access to Kubernetes.
+    """
+    kube = await KubeApi.connect()
+    with contextlib.suppress(asyncio.CancelledError):
+        return await Operator(settings, kube).run()
+    return False

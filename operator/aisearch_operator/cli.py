@@ -1,0 +1,48 @@
+"""The command line: `aisearch-operator run`, `aisearch-operator crds`."""
+
+import asyncio
+import sys
+
+import click
+from pydantic import ValidationError
+
+from aisearch_operator import __version__
+from aisearch_operator.app import run as run_operator
+from aisearch_operator.kube.api import KubeUnavailable
+from aisearch_operator.resources.crd import generate
+from aisearch_operator.settings import Settings
+from aisearch_operator.telemetry.logs import configure_logging
+
+__all__ = ["main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def main() -> None:
+    """Kubernetes operator for Cloudflare AI Search."""
+
+
+@main.command()
+def run() -> None:
+    """Run the operator, until SIGTERM or SIGINT.
+
+    It is set up by environment variables that begin with AISEARCH_; docs/settings.md lists them.
+    Kubernetes is found by the pod's service account, or else by KUBECONFIG.
+    """
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        problems = (f"AISEARCH_{str(problem['loc'][0]).upper()}: {problem['msg']}" for problem in error.errors())
+        raise click.ClickException("; ".join(problems)) from error
+    configure_logging(settings.log_format, settings.log_level)
+    try:
+        clean = asyncio.run(run_operator(settings))
+    except KubeUnavailable as error:
+        raise click.ClickException(str(error)) from error
+    sys.exit(0 if clean else 1)
+
+
+@main.command()
+def crds() -> None:
+    """Print the custom resource definitions: pipe them into `kubectl apply --server-side -f -`."""
+    click.echo("---\n".join(generate().values()), nl=False)

@@ -1,0 +1,99 @@
+"""What differs between the settings that a spec asks for and the instance that Cloudflare shows.
+
+Only what the user set takes part: Cloudflare fills in the rest, and changes it at will (facts 2.4).
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+from pydantic.alias_generators import to_camel
+
+__all__ = ["WRITE_ONLY", "Difference", "DriftEntry", "differences"]
+
+WRITE_ONLY = frozenset(
+    {
+        "token_id",
+        "chunk",
+        "summarization",
+        "summarization_model",
+        "system_prompt_ai_search",
+        "system_prompt_index_summarization",
+        "system_prompt_rewrite_query",
+    }
+)
+"""Absent from GET, or null there (facts 2.1 and 2.4). LIST shows some of them."""
+
+SHOWN_LENGTH = 256
+"""Characters of a value that status.drift shows."""
+
+
+DriftEntry = tuple[str, str, str]
+"""Path, desired and observed value, as status.drift shows them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One value that is not as the spec wants it.
+
+    Parameters
+    ----------
+    field
+        The API's name of the top-level field: a PUT sends it whole.
+    path
+        Where it is in the spec, for example ``sourceParams.prefix``.
+    """
+
+    field: str
+    path: str
+    desired: JsonValue
+    observed: JsonValue
+
+    @property
+    def entry(self) -> DriftEntry:
+        """Give what status.drift says of it; a write-only value is not shown."""
+        if self.field in WRITE_ONLY:
+            return self.path, "(hidden)", "(hidden)"
+        return self.path, _shown(self.desired), _shown(self.observed)
+
+
+def differences(desired: Mapping[str, JsonValue], observed: Mapping[str, JsonValue]) -> tuple[Difference, ...]:
+    """Compare settings with an instance, both in the API's names.
+
+    Objects are compared as subsets, lists by position and length; null, "" and absent are one.
+    """
+    return tuple(
+        found
+        for field, value in desired.items()
+        for found in _compare(field, to_camel(field), value, observed.get(field))
+    )
+
+
+def _compare(field: str, path: str, desired: JsonValue, observed: JsonValue) -> Iterator[Difference]:
+    if isinstance(desired, dict):
+        inside = observed if isinstance(observed, dict) else {}
+        for name, value in desired.items():
+            yield from _compare(field, f"{path}.{to_camel(name)}", value, inside.get(name))
+    elif not _same(desired, observed):
+        yield Difference(field, path, desired, observed)
+
+
+def _same(desired: JsonValue, observed: JsonValue) -> bool:
+    if isinstance(desired, dict):
+        inside = observed if isinstance(observed, dict) else {}
+        return all(_same(value, inside.get(name)) for name, value in desired.items())
+    if isinstance(desired, list):
+        # An absent list is an empty one; a list of objects may carry values that the server filled in.
+        elements = observed if isinstance(observed, list) else []
+        return len(desired) == len(elements) and all(map(_same, desired, elements))
+    if desired in (None, "") and not isinstance(desired, bool):
+        return observed in (None, "") and not isinstance(observed, bool)
+    # True == 1 in Python, and not in JSON.
+    return isinstance(desired, bool) == isinstance(observed, bool) and desired == observed
+
+
+def _shown(value: JsonValue) -> str:
+    """Write a value as compact JSON, bounded."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text if len(text) <= SHOWN_LENGTH else text[: SHOWN_LENGTH - 1] + "…"

@@ -1,0 +1,126 @@
+"""The status of an AISearchInstance, made from what a pass found and from what stood there before."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from aisearch_operator.cloudflare.wire import Instance, Stats
+from aisearch_operator.domain.conditions import ConditionUpdate, update_conditions
+from aisearch_operator.domain.difference import Difference
+from aisearch_operator.domain.reasons import Reason
+from aisearch_operator.domain.verdict import Verdict
+from aisearch_operator.resources.instance import AISearchInstanceStatus, DriftedField, InstanceStats
+
+__all__ = ["Finding", "summarize"]
+
+MAX_DRIFT = 32
+"""Entries of status.drift; the CRD's maxItems."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a pass over an instance found.
+
+    Parameters
+    ----------
+    verdict
+        The state in the terms of kstatus.
+    observed
+        The instance as Cloudflare shows it now; None when this pass did not see it.
+    drift
+        What differs from the spec and stays so; None when this pass did not compare.
+    drift_reason
+        Why it stays.
+    acted
+        Whether the pass wrote to Cloudflare.
+    """
+
+    verdict: Verdict
+    account_id: str | None = None
+    search_namespace: str | None = None
+    instance_id: str | None = None
+    observed: Instance | None = None
+    stats: Stats | None = None
+    drift: tuple[Difference, ...] | None = None
+    drift_reason: Literal[Reason.DRIFT_FOUND, Reason.NOT_ACCEPTED] = Reason.DRIFT_FOUND
+    write_only_hash: str | None = None
+    acted: bool = False
+
+
+def summarize(
+    previous: AISearchInstanceStatus, finding: Finding, *, generation: int, now: datetime
+) -> AISearchInstanceStatus:
+    """Make the new status. What the pass did not look at stays as it was."""
+    changes: dict[str, object] = {
+        "observed_generation": generation,
+        "conditions": update_conditions(
+            previous.conditions, finding.verdict, tuple(_extra(previous, finding)), generation=generation, now=now
+        ),
+    }
+    if finding.instance_id is not None:
+        changes |= {
+            "account_id": finding.account_id,
+            "search_namespace": finding.search_namespace,
+            "instance_id": finding.instance_id,
+        }
+    if finding.observed is not None:
+        observed = finding.observed
+        changes |= {
+            "state": observed.status,
+            "paused": observed.paused,
+            "created_at": observed.created_at,
+            "modified_at": observed.modified_at,
+            "public_endpoint_id": observed.public_endpoint_id,
+        }
+    if finding.stats is not None:
+        changes["stats"] = _stats(finding.stats)
+    if finding.drift is not None:
+        changes["drift"] = _drift(previous, finding.drift, now)
+        changes["write_only_hash"] = finding.write_only_hash or None
+    if finding.acted:
+        changes["last_synced_time"] = now.replace(microsecond=0)
+    return previous.model_validate(dict(previous) | changes)
+
+
+def _extra(previous: AISearchInstanceStatus, finding: Finding) -> list[ConditionUpdate]:
+    extra: list[ConditionUpdate] = []
+    if finding.drift:
+        paths = ", ".join(sorted({difference.path for difference in finding.drift})[:MAX_DRIFT])
+        extra.append(("Drifted", "True", finding.drift_reason, f"Different at Cloudflare: {paths}"))
+    elif finding.drift is not None:
+        extra.append(("Drifted", "False", Reason.NO_DRIFT, ""))
+    if finding.stats is not None:
+        extra.append(_indexed(finding.stats))
+    elif finding.observed is not None and not any(known.type == "Indexed" for known in previous.conditions):
+        extra.append(("Indexed", "Unknown", Reason.INDEX_UNKNOWN, "Waiting for the first statistics"))
+    return extra
+
+
+def _indexed(stats: Stats) -> ConditionUpdate:
+    if stats.degraded:
+        return ("Indexed", "Unknown", Reason.INDEX_UNKNOWN, "Cloudflare cannot count the items at the moment")
+    if (stats.queued or 0) + (stats.running or 0):
+        return ("Indexed", "False", Reason.INDEXING, "Items are queued or running")
+    if stats.error:
+        return ("Indexed", "False", Reason.INDEX_ERRORS, "Some items could not be indexed: see status.stats.error")
+    return ("Indexed", "True", Reason.INDEX_COMPLETE, "")
+
+
+def _stats(stats: Stats) -> InstanceStats:
+    return InstanceStats(
+        completed=stats.completed,
+        error=stats.error,
+        queued=stats.queued,
+        running=stats.running,
+        skipped=stats.skipped,
+        outdated=stats.outdated,
+        degraded=stats.degraded,
+    )
+
+
+def _drift(previous: AISearchInstanceStatus, found: tuple[Difference, ...], now: datetime) -> tuple[DriftedField, ...]:
+    since = {known.path: known.since for known in previous.drift}
+    return tuple(
+        DriftedField(path=path, desired=desired, observed=observed, since=since.get(path) or now.replace(microsecond=0))
+        for path, desired, observed in (difference.entry for difference in found[:MAX_DRIFT])
+    )

@@ -1,0 +1,116 @@
+"""Every reason that a condition or an Event can carry, with the sentence that explains it.
+
+A reason tells what to do, so there are few. Those that come from an answer of Cloudflare are the
+members of `aisearch_operator.cloudflare.errors.Cause`, documented there.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+__all__ = ["DOCUMENTATION", "Reason"]
+
+
+class Reason(StrEnum):
+    """Why a condition has the status that it has. The values are part of the API."""
+
+    # Instances
+    SYNCED = "Synced"
+    SUSPENDED = "Suspended"
+    CREATED = "Created"
+    UPDATED = "Updated"
+    DRIFT_REPAIRED = "DriftRepaired"
+    DRIFT_FOUND = "DriftFound"
+    NO_DRIFT = "NoDrift"
+    NOT_ACCEPTED = "ValueNotAccepted"
+    MOVED = "Moved"
+    ADOPTED = "Adopted"
+    ADOPTION_REFUSED = "AdoptionRefused"
+    CLAIMED_BY_ANOTHER = "ClaimedByAnotherResource"
+    DELETED = "Deleted"
+    RETAINED = "Retained"
+    RELEASED_UNCONFIRMED = "ReleasedUnconfirmed"
+    INDEX_COMPLETE = "IndexComplete"
+    INDEXING = "Indexing"
+    INDEX_ERRORS = "IndexErrors"
+    INDEX_UNKNOWN = "StatisticsPending"
+
+    # Sync jobs
+    INSTANCE_MISSING = "InstanceResourceMissing"
+    INSTANCE_NOT_READY = "InstanceNotReady"
+    WAITING_FOR_TURN = "WaitingForTurn"
+    ANOTHER_JOB_RUNNING = "AnotherJobRunning"
+    COOLDOWN = "Cooldown"
+    ACCEPTED = "Accepted"
+    RUNNING = "Running"
+    STARTED = "Started"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    SUPERSEDED = "Superseded"
+    CANCELLING = "Cancelling"
+    CANCELLED = "Cancelled"
+    LOST = "Lost"
+
+    # Both
+    CREDENTIALS_MISSING = "CredentialsMissing"
+    CREDENTIALS_INVALID = "CredentialsInvalid"
+    INVALID_SPEC = "InvalidSpec"
+    WORKING = "Working"
+
+
+DOCUMENTATION: Mapping[Reason, str] = MappingProxyType(
+    {
+        Reason.SYNCED: "The instance at Cloudflare is as the spec wants it.",
+        Reason.SUSPENDED: "spec.suspend is true: the operator leaves the instance alone.",
+        Reason.CREATED: "The operator created the instance.",
+        Reason.UPDATED: "The operator sent changed fields of the spec to Cloudflare.",
+        Reason.DRIFT_REPAIRED: "Somebody changed fields at Cloudflare; the operator set them back.",
+        Reason.DRIFT_FOUND: "Fields at Cloudflare differ from the spec; status.drift lists them.",
+        Reason.NO_DRIFT: "No field at Cloudflare differs from the spec.",
+        Reason.NOT_ACCEPTED: (
+            "Cloudflare accepted the update but keeps another value. Set the spec to the value that "
+            "status.drift shows, or remove the field."
+        ),
+        Reason.MOVED: "The operator moved the instance to another search namespace.",
+        Reason.ADOPTED: "The instance existed; spec.adoptionPolicy allowed the operator to take it over.",
+        Reason.ADOPTION_REFUSED: (
+            "An instance of this id exists and was not made by this resource. Set spec.adoptionPolicy to "
+            "IfExists to take it over, or choose another spec.instanceId."
+        ),
+        Reason.CLAIMED_BY_ANOTHER: (
+            "An older resource manages the same instance. Delete one of the two, or choose another spec.instanceId."
+        ),
+        Reason.DELETED: "The operator deleted the instance at Cloudflare.",
+        Reason.RETAINED: "The resource is gone; the instance stays at Cloudflare, as spec.deletionPolicy says.",
+        Reason.RELEASED_UNCONFIRMED: (
+            "The resource is gone although the operator could not finish at Cloudflare in the time that it has. "
+            "The message names what may be left there: look in the dashboard."
+        ),
+        Reason.INDEX_COMPLETE: "Nothing is queued or running in the index.",
+        Reason.INDEXING: "Items are queued or running in the index.",
+        Reason.INDEX_ERRORS: "Some items could not be indexed. The instance's logs in the dashboard tell which.",
+        Reason.INDEX_UNKNOWN: "The statistics were not read yet.",
+        Reason.INSTANCE_MISSING: "No AISearchInstance of the name in spec.instanceRef exists in this namespace.",
+        Reason.INSTANCE_NOT_READY: "The instance is not ready for a sync job yet.",
+        Reason.WAITING_FOR_TURN: "Older sync jobs for the same instance come first.",
+        Reason.ANOTHER_JOB_RUNNING: "Another sync job of the instance runs. A new one would end it, so this one waits.",
+        Reason.COOLDOWN: "Cloudflare refuses a sync job shortly after another; this one waits for the pause to pass.",
+        Reason.ACCEPTED: "Cloudflare accepted the sync job and has not started it yet.",
+        Reason.RUNNING: "The sync job runs at Cloudflare.",
+        Reason.STARTED: "The operator started the sync job.",
+        Reason.SUCCEEDED: "The sync job ended well.",
+        Reason.FAILED: "The sync job ended with the error in status.endReason. Fix it and apply a new resource.",
+        Reason.SUPERSEDED: (
+            "Somebody started another sync job, which ended this one. Apply a new resource to run it again."
+        ),
+        Reason.CANCELLING: "The operator asked Cloudflare to cancel the sync job and waits for its end.",
+        Reason.CANCELLED: "The sync job was cancelled on request.",
+        Reason.LOST: "Cloudflare does not know the sync job any more, and its outcome was not seen.",
+        Reason.CREDENTIALS_MISSING: (
+            "No credentials were found. Create the Secret that the message names, with the keys that it names."
+        ),
+        Reason.CREDENTIALS_INVALID: "The Secret lacks a key or holds an empty value; the message names it.",
+        Reason.INVALID_SPEC: "The operator cannot read the spec; the message names the field. Is the CRD up to date?",
+        Reason.WORKING: "The operator is at work on this resource.",
+    }
+)

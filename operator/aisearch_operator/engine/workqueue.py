@@ -1,0 +1,226 @@
+"""The work queue: each key once, bounded workers, backoff in memory, urgent work first."""
+
+import asyncio
+import contextlib
+import heapq
+import itertools
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from aisearch_operator.engine.backoff import Backoff
+
+__all__ = ["Again", "WorkQueue"]
+
+logger = logging.getLogger(__name__)
+
+K = TypeVar("K", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What a pass answers when its key should be looked at again.
+
+    Parameters
+    ----------
+    after
+        Seconds until then. None: after the next backoff step, because the pass failed.
+    at_least
+        Used with ``after=None``: the shortest wait in seconds, for a server that named one.
+    """
+
+    after: float | None = None
+    at_least: float = 0.0
+
+
+@dataclass(slots=True)
+class _Entry:
+    """What the queue knows of one key."""
+
+    urgent: bool = False
+    ready: bool = False  # stands in one of the two lines
+    running: bool = False
+    again: bool = False  # was added while running: one more pass is due
+    due: float | None = None  # loop time of a delayed addition
+    failures: int = 0
+
+
+class WorkQueue(Generic[K]):
+    """Runs one coroutine per key, never two at once for the same key.
+
+    Additions of a key that already waits fold into one. An addition during a pass leads to exactly
+    one more pass. Urgent keys (deletions, cancellations) are taken before all others.
+
+    Parameters
+    ----------
+    process
+        One pass over a key. Its answer says when to come back; None says not until added again.
+        An exception is a bug: it is logged with its traceback, and the key backs off.
+    workers
+        How many passes run at the same time.
+    backoff
+        The wait after failed passes.
+    """
+
+    def __init__(
+        self,
+        process: Callable[[K], Awaitable[Again | None]],
+        *,
+        workers: int,
+        backoff: Backoff,
+        name: str = "work",
+    ) -> None:
+        self._process = process
+        self._backoff = backoff
+        self._workers = workers
+        self._name = name
+        self._entries: dict[K, _Entry] = {}
+        self._urgent: deque[K] = deque()
+        self._normal: deque[K] = deque()
+        self._delayed: list[tuple[float, int, K]] = []
+        self._sequence = itertools.count()
+        self._wakeup = asyncio.Event()
+        self._available = asyncio.Semaphore(0)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._clock_task: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    def __len__(self) -> int:
+        """Count the keys that wait or run, delayed ones included."""
+        return len(self._entries)
+
+    def add(self, key: K, *, urgent: bool = False) -> None:
+        """Have the key looked at as soon as a worker is free. Cancels a delay that it waits for."""
+        if self._stopping:
+            return
+        entry = self._entries.setdefault(key, _Entry())
+        newly_urgent = urgent and not entry.urgent
+        entry.urgent = entry.urgent or urgent
+        entry.due = None
+        if entry.running:
+            entry.again = True
+        elif not entry.ready:
+            self._line_up(key, entry)
+        elif newly_urgent:
+            self._urgent.append(key)
+            self._available.release()
+
+    def add_after(self, key: K, delay: float) -> None:
+        """Have the key looked at in so many seconds, or earlier if it already waits for less."""
+        if self._stopping:
+            return
+        entry = self._entries.setdefault(key, _Entry())
+        if entry.ready or entry.again:
+            return
+        due = asyncio.get_running_loop().time() + delay
+        if entry.due is None or due < entry.due:
+            entry.due = due
+            heapq.heappush(self._delayed, (due, next(self._sequence), key))
+            self._wakeup.set()
+
+    def forget(self, key: K) -> None:
+        """Drop the key: it waits for nothing any more. A pass that runs ends as usual."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return
+        if entry.running:
+            entry.due, entry.again, entry.failures = None, False, 0
+        else:
+            del self._entries[key]  # what is left of it in a line is skipped when its turn comes
+
+    def start(self) -> None:
+        """Start the workers."""
+        names = [f"{self._name}-worker-{number}" for number in range(self._workers)]
+        self._tasks = [asyncio.create_task(self._work(), name=name) for name in names]
+        self._clock_task = asyncio.create_task(self._clock(), name=f"{self._name}-clock")
+
+    async def stop(self, *, grace: float) -> bool:
+        """Take no further key, and let running passes end.
+
+        Parameters
+        ----------
+        grace
+            Seconds that they have; a pass that still runs then is cancelled.
+
+        Returns
+        -------
+        bool
+            Whether every pass ended by itself.
+        """
+        self._stopping = True
+        if not self._tasks:
+            return True
+        for _ in self._tasks:
+            self._available.release()  # each worker wakes up once more, and sees that it is over
+        _, hanging = await asyncio.wait(self._tasks, timeout=grace)
+        for task in (*hanging, *filter(None, [self._clock_task])):
+            task.cancel()
+        await asyncio.gather(*self._tasks, *filter(None, [self._clock_task]), return_exceptions=True)
+        self._tasks, self._clock_task = [], None
+        return not hanging
+
+    def _line_up(self, key: K, entry: _Entry) -> None:
+        entry.ready = True
+        (self._urgent if entry.urgent else self._normal).append(key)
+        self._available.release()
+
+    def _take(self) -> tuple[K, _Entry] | None:
+        for line in (self._urgent, self._normal):
+            while line:
+                key = line.popleft()
+                entry = self._entries.get(key)
+                # A key that was forgotten, or moved to the urgent line, leaves a trace behind.
+                if entry is not None and entry.ready and not entry.running:
+                    entry.ready, entry.running = False, True
+                    return key, entry
+        return None
+
+    async def _work(self) -> None:
+        while True:
+            await self._available.acquire()
+            if self._stopping:
+                return
+            taken = self._take()
+            if taken is not None:
+                await self._run(*taken)
+
+    async def _run(self, key: K, entry: _Entry) -> None:
+        try:
+            answer = await self._process(key)
+        except Exception:
+            logger.exception("A pass over %s failed", key)
+            answer = Again()
+        finally:
+            entry.running = False
+        entry.urgent = entry.urgent and entry.again
+        if answer is not None and answer.after is None:
+            entry.failures += 1
+        else:
+            entry.failures = 0
+        if entry.again:
+            entry.again = False
+            self._line_up(key, entry)
+        elif answer is None:
+            del self._entries[key]
+        elif answer.after is None:
+            self.add_after(key, max(answer.at_least, self._backoff.delay(entry.failures)))
+        else:
+            self.add_after(key, answer.after)
+
+    async def _clock(self) -> None:
+        """Move delayed keys into line when their time has come."""
+        loop = asyncio.get_running_loop()
+        while True:
+            while self._delayed and self._delayed[0][0] <= loop.time():
+                due, _, key = heapq.heappop(self._delayed)
+                entry = self._entries.get(key)
+                # An addition in between has cleared or moved the time: this one is stale.
+                if entry is not None and entry.due == due:
+                    entry.due = None
+                    self._line_up(key, entry)
+            pause = self._delayed[0][0] - loop.time() if self._delayed else None
+            self._wakeup.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wakeup.wait(), pause)

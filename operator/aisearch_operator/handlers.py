@@ -1,0 +1,118 @@
+"""Everything that the operator reacts to in Kubernetes. A handler hands over and returns."""
+
+from typing import Any
+
+import kopf
+
+from aisearch_operator.engine.removals import Stopping
+from aisearch_operator.reconcilers.dispatcher import Dispatcher
+from aisearch_operator.resources.group import (
+    FINALIZER,
+    GROUP,
+    INSTANCE_KIND,
+    INSTANCE_PLURAL,
+    SYNC_JOB_KIND,
+    SYNC_JOB_PLURAL,
+    VERSION,
+)
+
+__all__ = ["register", "settings_for"]
+
+KINDS = {INSTANCE_PLURAL: INSTANCE_KIND, SYNC_JOB_PLURAL: SYNC_JOB_KIND}
+
+LONGEST_CALL = 75.0
+"""Seconds: above the longest call to Cloudflare."""
+
+
+class GenerationDiffBase(kopf.DiffBaseStorage):
+    """Tells kopf that a resource has changed when its generation is not the one in its status.
+
+    Nothing is stored: the operator's own status writer sets `status.observedGeneration`. So no
+    annotation is needed, and a label edit is no change (facts/kopf.md 0 and 2.2).
+    """
+
+    def build(self, *, body: kopf.Body, extra_fields: Any = None) -> kopf.BodyEssence:  # noqa: ARG002 - kopf's signature
+        """Give what counts: the generation."""
+        return kopf.BodyEssence({"generation": body.metadata.get("generation")})  # type: ignore[typeddict-unknown-key]
+
+    def fetch(self, *, body: kopf.Body) -> kopf.BodyEssence | None:
+        """Give the generation that was handled last; None when the operator never saw the resource."""
+        generation = body.status.get("observedGeneration", -1)
+        return None if generation < 0 else kopf.BodyEssence({"generation": generation})  # type: ignore[typeddict-unknown-key]
+
+    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: kopf.BodyEssence) -> None:
+        """Store nothing."""
+
+
+class NoProgress(kopf.ProgressStorage):
+    """Keeps no progress of handlers: ours succeed at once, retries are the work queue's."""
+
+    def fetch(self, *, key: str, body: kopf.Body) -> None:
+        """Find nothing."""
+
+    def store(self, *, key: str, record: Any, body: kopf.Body, patch: kopf.Patch) -> None:
+        """Store nothing."""
+
+    def purge(self, *, key: str, body: kopf.Body, patch: kopf.Patch) -> None:
+        """Have nothing to purge."""
+
+    def touch(self, *, body: kopf.Body, patch: kopf.Patch, value: Any) -> None:
+        """Touch nothing."""
+
+    def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
+        """Have nothing to clear."""
+        return essence
+
+
+def settings_for(shutdown_grace: float) -> kopf.OperatorSettings:
+    """Give kopf's settings, each for a reason in facts/kopf.md.
+
+    Parameters
+    ----------
+    shutdown_grace
+        Seconds that running passes have at the end.
+    """
+    settings = kopf.OperatorSettings()
+    settings.persistence.finalizer = FINALIZER
+    settings.persistence.diffbase_storage = GenerationDiffBase()
+    settings.persistence.progress_storage = NoProgress()
+    settings.peering.standalone = True
+    settings.scanning.disabled = True
+    settings.posting.enabled = False
+    settings.posting.loggers = False
+    settings.queueing.idle_timeout = 0.5
+    settings.queueing.exit_timeout = max(shutdown_grace, LONGEST_CALL)
+    settings.networking.request_timeout = 60
+    settings.watching.chunk_size = 500
+    return settings
+
+
+def register(registry: kopf.OperatorRegistry, dispatcher: Dispatcher) -> None:
+    """Register the handlers of both kinds."""
+    for plural, kind in KINDS.items():
+        _register_kind(registry, dispatcher, plural, kind)
+
+    @kopf.on.login(registry=registry)
+    def login(**kwargs: Any) -> Any:
+        return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+
+
+def _register_kind(registry: kopf.OperatorRegistry, dispatcher: Dispatcher, plural: str, kind: str) -> None:
+    resource = (GROUP, VERSION, plural)
+
+    @kopf.on.event(*resource, registry=registry)
+    async def seen(event: Any, **_: Any) -> None:
+        dispatcher.seen(kind, event["object"], gone=event["type"] == "DELETED")
+
+    @kopf.on.create(*resource, registry=registry)
+    @kopf.on.update(*resource, registry=registry)
+    @kopf.on.resume(*resource, registry=registry)
+    async def changed(body: kopf.Body, **_: Any) -> None:
+        dispatcher.changed(kind, body)
+
+    @kopf.on.delete(*resource, registry=registry)
+    async def removed(body: kopf.Body, **_: Any) -> None:
+        try:
+            await dispatcher.removed(kind, body)
+        except Stopping as stopping:
+            raise kopf.TemporaryError("The operator stops; the next one goes on with the deletion") from stopping

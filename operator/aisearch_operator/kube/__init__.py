@@ -1,0 +1,1 @@
+"""What the operator says to Kubernetes beside kopf: status, Events, Secrets."""

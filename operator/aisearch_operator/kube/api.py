@@ -1,0 +1,162 @@
+"""The few calls that the operator makes to the Kubernetes API beside kopf's."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from kubernetes.aio import client, config
+from kubernetes.aio.config import ConfigException
+
+from aisearch_operator import __version__
+from aisearch_operator.resources.group import GROUP, VERSION
+
+__all__ = ["Conflict", "Gone", "KubeApi", "KubeUnavailable", "ObjectRef"]
+
+REQUEST_TIMEOUT = 30.0
+"""Seconds for one call."""
+
+
+class KubeUnavailable(Exception):
+    """The API server did not do what it was asked; a later attempt may succeed."""
+
+
+class Conflict(KubeUnavailable):
+    """The object is newer than the version that the write was made from."""
+
+
+class Gone(KubeUnavailable):
+    """The object does not exist any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRef:
+    """What an Event or a write is about."""
+
+    kind: str
+    plural: str
+    namespace: str
+    name: str
+    uid: str
+
+
+class KubeApi:
+    """Typed access to the API server, through `kubernetes.aio`.
+
+    Every method raises `KubeUnavailable` (or a subclass of it) when the call fails, with a message that
+    holds no part of the request.
+    """
+
+    def __init__(self, api_client: client.ApiClient) -> None:
+        self._client = api_client
+        self._custom = client.CustomObjectsApi(api_client)
+        self._core = client.CoreV1Api(api_client)
+
+    @classmethod
+    async def connect(cls) -> "KubeApi":
+        """Connect with the pod's service account, or else with the kubeconfig of the environment.
+
+        Raises
+        ------
+        KubeUnavailable
+            When there is neither.
+        """
+        configuration = client.Configuration()
+        try:
+            config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+        except ConfigException:
+            try:
+                await config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+            except (ConfigException, OSError) as error:
+                raise KubeUnavailable(
+                    f"No access to Kubernetes: neither in a pod nor a usable kubeconfig ({error}). Set KUBECONFIG."
+                ) from error
+        api_client = client.ApiClient(configuration)
+        api_client.user_agent = f"aisearch-operator/{__version__}"
+        return cls(api_client)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()  # type: ignore[no-untyped-call]
+
+    async def get(self, ref: ObjectRef) -> Mapping[str, Any]:
+        """Read one custom resource."""
+        found: Mapping[str, Any] = await _call(
+            self._custom.get_namespaced_custom_object(
+                GROUP, VERSION, ref.namespace, ref.plural, ref.name, _request_timeout=REQUEST_TIMEOUT
+            )
+        )
+        if found["metadata"]["uid"] != ref.uid:
+            raise Gone(f"{ref.kind} {ref.namespace}/{ref.name} was deleted and made again")
+        return found
+
+    async def patch_status(self, ref: ObjectRef, resource_version: str, status: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Send one merge patch to the status subresource, valid only for this version of the object.
+
+        Raises
+        ------
+        Conflict
+            The object has changed since.
+        Gone
+            It does not exist any more.
+        """
+        body = {"metadata": {"uid": ref.uid, "resourceVersion": resource_version}, "status": status}
+        patched: Mapping[str, Any] = await _call(
+            self._custom.patch_namespaced_custom_object_status(
+                GROUP,
+                VERSION,
+                ref.namespace,
+                ref.plural,
+                ref.name,
+                body,
+                _content_type="application/merge-patch+json",
+                _request_timeout=REQUEST_TIMEOUT,
+            )
+        )
+        return patched
+
+    async def read_secret(self, namespace: str, name: str) -> Mapping[str, str]:
+        """Read a Secret's data, decoded.
+
+        Raises
+        ------
+        Gone
+            There is no such Secret.
+        """
+        secret = await _call(self._core.read_namespaced_secret(name, namespace, _request_timeout=REQUEST_TIMEOUT))
+        return {
+            key: base64.b64decode(value).decode("utf-8", errors="replace") for key, value in (secret.data or {}).items()
+        }
+
+    async def create_event(
+        self, ref: ObjectRef, event_type: Literal["Normal", "Warning"], reason: str, message: str
+    ) -> None:
+        """Record one Event about an object."""
+        now = datetime.now(UTC)
+        event = client.CoreV1Event(
+            metadata=client.V1ObjectMeta(generate_name=f"{ref.name[:40]}.", namespace=ref.namespace),
+            involved_object=client.V1ObjectReference(
+                api_version=f"{GROUP}/{VERSION}", kind=ref.kind, namespace=ref.namespace, name=ref.name, uid=ref.uid
+            ),
+            type=event_type,
+            reason=reason,
+            message=message[:1024],
+            count=1,
+            first_timestamp=now,
+            last_timestamp=now,
+            source=client.V1EventSource(component="aisearch-operator"),
+            reporting_component="aisearch-operator",
+        )
+        await _call(self._core.create_namespaced_event(ref.namespace, event, _request_timeout=REQUEST_TIMEOUT))
+
+
+async def _call(call: Any) -> Any:
+    """Await a call, and turn its errors into ours."""
+    try:
+        return await call
+    except client.ApiException as error:
+        kind = {404: Gone, 409: Conflict}.get(error.status, KubeUnavailable)
+        raise kind(f"The API server answered {error.status} {error.reason}") from error
+    except (OSError, TimeoutError, ConnectionError) as error:
+        raise KubeUnavailable(f"The API server cannot be reached: {type(error).__name__}") from error

@@ -1,0 +1,148 @@
+"""Cloudflare credentials from Secrets, read again after a short time so that rotation needs no restart."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from aisearch_operator.cloudflare.credentials import Credentials
+from aisearch_operator.domain.reasons import Reason
+from aisearch_operator.kube.api import Gone, KubeApi
+
+__all__ = ["CredentialError", "CredentialSource", "Resolved", "SecretRef"]
+
+DEFAULT_SECRET = "aisearch-credentials"  # noqa: S105 - a name, not a secret
+
+
+class CredentialError(Exception):
+    """There are no usable credentials; the message names the Secret and the key."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SecretRef:
+    """A Secret that holds credentials."""
+
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Credentials, and the name of the Secret that they are from; empty for the operator's own."""
+
+    credentials: Credentials
+    secret: str
+
+
+@dataclass(slots=True)
+class _Cached:
+    data: Mapping[str, str] | None
+    read_at: float
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class CredentialSource:
+    """Finds the credentials for a resource.
+
+    The order is: the Secret that the resource names, else the Secret `aisearch-credentials` in its
+    namespace, else the operator's own.
+
+    Parameters
+    ----------
+    max_age
+        Seconds after which a Secret is read again.
+    """
+
+    def __init__(
+        self,
+        kube: KubeApi,
+        own: Credentials | None,
+        *,
+        max_age: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._kube = kube
+        self._own = own
+        self._max_age = max_age
+        self._clock = clock
+        self._cache: dict[SecretRef, _Cached] = {}
+        self._last_good: dict[SecretRef, Credentials] = {}
+
+    async def resolve(self, namespace: str, secret: str | None) -> Resolved:
+        """Find credentials.
+
+        Parameters
+        ----------
+        namespace
+            The Kubernetes namespace of the resource.
+        secret
+            The name of the Secret in ``credentialsRef``; None when the resource names none.
+
+        Raises
+        ------
+        CredentialError
+            No Secret, a missing key, an empty value.
+        KubeUnavailable
+            The Secret could not be read.
+        """
+        ref = SecretRef(namespace, secret or DEFAULT_SECRET)
+        data = await self._read(ref)
+        if data is not None:
+            credentials = _parse(ref, data)
+            self._last_good[ref] = credentials
+            return Resolved(credentials, ref.name)
+        if secret is None and self._own is not None:
+            return Resolved(self._own, "")
+        raise CredentialError(
+            Reason.CREDENTIALS_MISSING,
+            f"Secret {ref.namespace}/{ref.name} does not exist. Create it with the keys apiToken and accountId",
+        )
+
+    def remembered(self, namespace: str, secret: str | None) -> Resolved | None:
+        """Give the credentials that a Secret held last, for a deletion after that of the Secret."""
+        ref = SecretRef(namespace, secret or DEFAULT_SECRET)
+        credentials = self._last_good.get(ref)
+        return Resolved(credentials, ref.name) if credentials else None
+
+    async def changed(self, ref: SecretRef) -> bool:
+        """Read a Secret again, and tell whether it differs from what was known of it."""
+        before = self._cache.get(ref)
+        known = before.data if before else None
+        if before:
+            before.read_at = float("-inf")
+        return await self._read(ref) != known
+
+    async def _read(self, ref: SecretRef) -> Mapping[str, str] | None:
+        cached = self._cache.setdefault(ref, _Cached(None, float("-inf")))
+        async with cached.lock:  # a thousand resources with one Secret read it once
+            if self._clock() - cached.read_at >= self._max_age:
+                try:
+                    cached.data = await self._kube.read_secret(ref.namespace, ref.name)
+                except Gone:
+                    cached.data = None
+                cached.read_at = self._clock()
+            return cached.data
+
+
+def _parse(ref: SecretRef, data: Mapping[str, str]) -> Credentials:
+    values = {key: data.get(key, "").strip() for key in ("apiToken", "email", "apiKey", "accountId")}
+    where = f"Secret {ref.namespace}/{ref.name}"
+    for key in ("apiToken", "email", "apiKey", "accountId"):
+        if key in data and not values[key]:
+            raise CredentialError(Reason.CREDENTIALS_INVALID, f"{where}: the key {key} is empty")
+    if not values["accountId"]:
+        raise CredentialError(Reason.CREDENTIALS_INVALID, f"{where} lacks the key accountId")
+    if values["apiToken"]:
+        return Credentials(values["accountId"], api_token=values["apiToken"])
+    for key, other in (("email", "apiKey"), ("apiKey", "email")):
+        if values[other] and not values[key]:
+            raise CredentialError(Reason.CREDENTIALS_INVALID, f"{where} has the key {other} but lacks {key}")
+    if not values["email"]:
+        raise CredentialError(
+            Reason.CREDENTIALS_INVALID, f"{where} lacks the key apiToken (or the keys email and apiKey)"
+        )
+    return Credentials(values["accountId"], email=values["email"], api_key=values["apiKey"])

@@ -1,0 +1,206 @@
+"""The instance observer: one paged LIST per caller and search namespace serves every resource in it."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from aisearch_operator.cloudflare.client import SearchNamespace
+from aisearch_operator.cloudflare.errors import CloudflareError, NotFound, Terminal
+from aisearch_operator.cloudflare.wire import Instance
+from aisearch_operator.engine.store import ObjectKey
+from aisearch_operator.engine.workqueue import Again
+from aisearch_operator.observation.address import Connection, InstanceAddress
+from aisearch_operator.observation.polling import PollQueue, after_error
+
+__all__ = ["InstanceObserver", "Timing"]
+
+logger = logging.getLogger(__name__)
+
+_Scope = tuple[str, SearchNamespace]
+"""A caller and a search namespace."""
+
+RESTLESS = frozenset({"last_activity", "modified_at"})
+"""Keys that change without anything that a resource shows or wants changing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When to look.
+
+    Parameters
+    ----------
+    interval
+        Seconds between two lists.
+    settle
+        Seconds after a write in which a list is not believed about what was written: reads lag
+        behind writes (facts 2.3).
+    terminal_retry
+        Seconds between two attempts while the API refuses for good.
+    """
+
+    interval: float
+    settle: float
+    terminal_retry: float
+
+
+class InstanceObserver:
+    """Keeps a snapshot of the instances of each search namespace that a resource is in.
+
+    Parameters
+    ----------
+    wake
+        Called with the resources whose instance has changed.
+    """
+
+    def __init__(
+        self,
+        polls: PollQueue,
+        timing: Timing,
+        *,
+        wake: Callable[[Iterable[ObjectKey]], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._polls = polls
+        self._timing = timing
+        self._wake = wake
+        self._clock = clock
+        self._watches: dict[_Scope, NamespaceWatch] = {}
+        self._followed: dict[ObjectKey, _Scope] = {}
+
+    async def look(self, key: ObjectKey, connection: Connection, address: InstanceAddress) -> Instance | None:
+        """Give the instance as it was seen last, and wake the resource up when that changes.
+
+        Waits for the first list of the search namespace; later calls cost nothing.
+
+        Raises
+        ------
+        NotFound
+            There is no such search namespace.
+        CloudflareError
+            The search namespace could not be listed so far, or the API refuses the credentials now.
+        """
+        watch = self._follow(key, connection, address)
+        return await watch.look(address.instance_id)
+
+    def record(self, connection: Connection, address: InstanceAddress, instance: Instance | None) -> None:
+        """Note the outcome of a write: the instance that the API answered with, None for a deletion."""
+        watch = self._watches.get((connection.caller, address.namespace))
+        if watch is not None:
+            watch.record(address.instance_id, instance)
+
+    def forget(self, key: ObjectKey) -> None:
+        """Stop observing for this resource."""
+        scope = self._followed.pop(key, None)
+        if scope is not None:
+            watch = self._watches[scope]
+            watch.followers.pop(key, None)
+            if not watch.followers:
+                del self._watches[scope]  # a later follower starts with a fresh list
+
+    def _follow(self, key: ObjectKey, connection: Connection, address: InstanceAddress) -> "NamespaceWatch":
+        scope = (connection.caller, address.namespace)
+        if self._followed.get(key) != scope:
+            self.forget(key)
+            self._followed[key] = scope
+        watch = self._watches.get(scope)
+        if watch is None:
+            watch = NamespaceWatch(connection, address.namespace, self._timing, self._wake, self._clock)
+            self._watches[scope] = watch
+            self._polls.add(watch)
+        watch.followers[key] = address.instance_id
+        return watch
+
+
+class NamespaceWatch:
+    """The instances of one search namespace, as one caller sees them."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        namespace: SearchNamespace,
+        timing: Timing,
+        wake: Callable[[Iterable[ObjectKey]], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self.followers: dict[ObjectKey, str] = {}
+        self._connection = connection
+        self._namespace = namespace
+        self._timing = timing
+        self._wake = wake
+        self._clock = clock
+        self._listed: Mapping[str, Instance] | None = None
+        self._written: dict[str, tuple[float, Instance | None]] = {}
+        self._error: CloudflareError | None = None
+        self._looked = asyncio.Event()
+
+    async def look(self, instance_id: str) -> Instance | None:
+        """Give what is known of one instance; waits for the first list."""
+        await self._looked.wait()
+        # A passing error leaves the last snapshot good enough: what is decided on it is checked by
+        # the API again. A refusal does not.
+        if self._error is not None and (self._listed is None or isinstance(self._error, Terminal | NotFound)):
+            raise self._error
+        return self._seen(instance_id)
+
+    def record(self, instance_id: str, instance: Instance | None) -> None:
+        """Note a write: it counts more than lists that are older or too fresh."""
+        self._written[instance_id] = (self._clock(), instance)
+
+    async def poll(self) -> Again | None:
+        """List the search namespace once, and wake up those who see a change."""
+        if not self.followers:
+            return None
+        began = self._clock()
+        had_error = self._error is not None
+        before = {instance_id: self._seen(instance_id) for instance_id in set(self.followers.values())}
+        try:
+            listing = await self._connection.client.list_instances(self._namespace)
+        except CloudflareError as error:
+            again = self._failed(error)
+        else:
+            self._error = None
+            self._listed = {instance.id: instance for instance in listing.items}
+            self._written = {
+                instance_id: written
+                for instance_id, written in self._written.items()
+                if began < written[0] + self._timing.settle
+            }
+            again = Again(self._timing.interval)
+        first = not self._looked.is_set()
+        self._looked.set()
+        if not first:  # else those who follow wait in `look`
+            self._tell(before, everyone=had_error and self._error is None)
+        return again
+
+    def _failed(self, error: CloudflareError) -> Again:
+        logger.warning("Search namespace %s could not be listed: %s", self._namespace.name, error)
+        if isinstance(error, Terminal | NotFound) and self._error is None and self._looked.is_set():
+            self._wake(tuple(self.followers))
+        self._error = error
+        if isinstance(error, NotFound):
+            return Again(self._timing.interval)
+        return after_error(error, terminal_retry=self._timing.terminal_retry)
+
+    def _tell(self, before: Mapping[str, Instance | None], *, everyone: bool) -> None:
+        changed = {
+            instance_id
+            for instance_id, old in before.items()
+            if everyone or _essence(old) != _essence(self._seen(instance_id))
+        }
+        if changed:
+            self._wake(tuple(key for key, instance_id in self.followers.items() if instance_id in changed))
+
+    def _seen(self, instance_id: str) -> Instance | None:
+        if instance_id in self._written:
+            return self._written[instance_id][1]
+        return (self._listed or {}).get(instance_id)
+
+
+def _essence(instance: Instance | None) -> Mapping[str, JsonValue] | None:
+    if instance is None:
+        return None
+    return {name: value for name, value in instance.settings.items() if name not in RESTLESS}

@@ -1,0 +1,118 @@
+"""The dispatcher: takes a key from the queue to the reconciler of its kind, and ends deletions."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from aisearch_operator.engine.backoff import Backoff
+from aisearch_operator.engine.removals import Removals
+from aisearch_operator.engine.store import Known, ObjectKey, Store
+from aisearch_operator.engine.workqueue import Again, WorkQueue
+from aisearch_operator.kube.api import KubeUnavailable
+from aisearch_operator.kube.status_writer import StatusWriter
+from aisearch_operator.reconcilers.outcome import Reconciler, Released
+from aisearch_operator.resources.group import INSTANCE_KIND
+
+__all__ = ["Dispatcher"]
+
+logger = logging.getLogger(__name__)
+
+
+class Dispatcher:
+    """What kopf's handlers talk to: it knows the resources, and has them looked at.
+
+    Parameters
+    ----------
+    reconcilers
+        One for each kind.
+    workers
+        Passes at the same time.
+    """
+
+    def __init__(self, store: Store, writer: StatusWriter, *, workers: int, backoff: Backoff) -> None:
+        self.queue: WorkQueue[ObjectKey] = WorkQueue(self._process, workers=workers, backoff=backoff, name="reconcile")
+        self._store = store
+        self._writer = writer
+        self._removals = Removals()
+        self._reconcilers: Mapping[str, Reconciler] = {}
+
+    def serve(self, reconcilers: Mapping[str, Reconciler]) -> None:
+        """Take the reconcilers, which themselves need `wake`."""
+        self._reconcilers = reconcilers
+
+    def wake(self, keys: Iterable[ObjectKey]) -> None:
+        """Have resources looked at."""
+        for key in keys:
+            known = self._store.get(key)
+            if known is not None:
+                self.queue.add(key, urgent=known.deleting)
+
+    def seen(self, kind: str, body: Mapping[str, Any], *, gone: bool) -> None:
+        """Note what the watch says of a resource, without having it looked at."""
+        known = self._store.put(kind, body)
+        if gone:
+            self._forget(known)
+        if kind == INSTANCE_KIND:
+            # The sync jobs of an instance wait for its readiness.
+            self.wake([job.key for job in self._store.jobs_of(known.key.namespace, known.key.name)])
+
+    def changed(self, kind: str, body: Mapping[str, Any]) -> None:
+        """Have a resource looked at: it is new, or its spec has changed, or the operator has just started."""
+        self.queue.add(self._store.put(kind, body).key)
+
+    async def removed(self, kind: str, body: Mapping[str, Any]) -> None:
+        """Have a deleted resource's business ended, and wait for that.
+
+        Raises
+        ------
+        Stopping
+            The operator stops first.
+        """
+        key = self._store.put(kind, body).key
+        if not self._removals.released(key):
+            self.queue.add(key, urgent=True)
+        await self._removals.wait(key)
+
+    def start(self) -> None:
+        """Start to work."""
+        self.queue.start()
+
+    async def stop(self, *, grace: float) -> bool:
+        """Let running passes end, then whoever waits for a deletion know that it goes on later.
+
+        Returns
+        -------
+        bool
+            Whether all passes ended by themselves within ``grace`` seconds.
+        """
+        clean = await self.queue.stop(grace=grace)
+        self._removals.stop()
+        return clean
+
+    async def _process(self, key: ObjectKey) -> Again | None:
+        known = self._store.get(key)
+        if known is None or self._removals.released(key):
+            return None
+        reconciler = self._reconcilers[key.kind]
+        try:
+            if not known.deleting:
+                return await reconciler.reconcile(known)
+            outcome = await reconciler.remove(known)
+            if isinstance(outcome, Released):
+                reconciler.forget(known)
+                self._removals.release(key)
+                return None
+            # kopf keeps the events of a resource back while its deletion handler waits: a change of
+            # its deletion policy is seen only so.
+            await self._writer.refresh(key)
+        except KubeUnavailable as error:
+            logger.warning("%s: %s", key, error)
+            return Again()
+        return outcome
+
+    def _forget(self, known: Known) -> None:
+        reconciler = self._reconcilers[known.key.kind]
+        reconciler.forget(known)
+        self._store.drop(known.key)
+        self.queue.forget(known.key)
+        self._removals.forget(known.key)

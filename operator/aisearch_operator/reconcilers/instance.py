@@ -1,0 +1,352 @@
+"""AISearchInstance: one pass, from the resource to Cloudflare and back into its status."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from pydantic import ValidationError
+
+from aisearch_operator.cloudflare.errors import AlreadyExists, CloudflareError, NotFound
+from aisearch_operator.cloudflare.wire import Instance
+from aisearch_operator.domain.conditions import condition
+from aisearch_operator.domain.instance_plan import (
+    Create,
+    Desired,
+    Keep,
+    Memory,
+    Move,
+    Plan,
+    Refuse,
+    Update,
+    is_ours,
+    plan,
+    still_different,
+)
+from aisearch_operator.domain.instance_status import Finding, summarize
+from aisearch_operator.domain.reasons import Reason
+from aisearch_operator.domain.verdict import Verdict
+from aisearch_operator.domain.write_only import encode
+from aisearch_operator.engine.store import Known, ObjectKey
+from aisearch_operator.engine.workqueue import Again
+from aisearch_operator.kube.credentials import CredentialError
+from aisearch_operator.kube.events import Event
+from aisearch_operator.observation.address import Connection, InstanceAddress
+from aisearch_operator.observation.connections import Connections
+from aisearch_operator.observation.instances import InstanceObserver
+from aisearch_operator.observation.statistics import StatisticsObserver
+from aisearch_operator.reconcilers.claims import Claims
+from aisearch_operator.reconcilers.outcome import Released, Reporter, RetryPolicy, Trouble, invalid_fields, utc_now
+from aisearch_operator.resources.instance import AISearchInstance, AISearchInstanceStatus
+
+__all__ = ["InstanceReconciler"]
+
+
+@dataclass(slots=True)
+class _Pass:
+    """What a pass has found out and done so far; an error in its middle loses nothing of it."""
+
+    key: ObjectKey
+    resource: AISearchInstance
+    finding: Finding = field(default_factory=lambda: Finding(Verdict.working(Reason.WORKING, "")))
+    events: list[Event] = field(default_factory=list)
+
+    def note(self, **changes: object) -> None:
+        self.finding = replace(self.finding, **changes)  # type: ignore[arg-type]  # checked by the dataclass
+
+    def tell(self, reason: Reason, message: str) -> None:
+        self.events.append(Event("Normal", reason, message))
+
+
+class InstanceReconciler:
+    """Keeps instances at Cloudflare as their resources want them.
+
+    Parameters
+    ----------
+    release_timeout
+        Seconds that a deletion waits for missing or rejected credentials.
+    wake
+        Has resources looked at.
+    """
+
+    def __init__(
+        self,
+        connections: Connections,
+        instances: InstanceObserver,
+        statistics: StatisticsObserver,
+        reporter: Reporter,
+        retry: RetryPolicy,
+        *,
+        release_timeout: float,
+        wake: Callable[[Iterable[ObjectKey]], None],
+    ) -> None:
+        self._connections = connections
+        self._instances = instances
+        self._statistics = statistics
+        self._reporter = reporter
+        self._retry = retry
+        self._release_timeout = timedelta(seconds=release_timeout)
+        self._wake = wake
+        self._claims = Claims()
+
+    async def reconcile(self, known: Known) -> Again | None:
+        """Make one pass over a resource that is not being deleted."""
+        try:
+            resource = AISearchInstance.model_validate(known.body)
+        except ValidationError as error:
+            await self._unreadable(known, error)
+            return None
+        this = _Pass(known.key, resource)
+        again: Again | None = None
+        try:
+            this.note(verdict=await self._pass(this))
+        except (CredentialError, CloudflareError) as error:
+            trouble = self._retry.trouble(error)
+            this.note(verdict=trouble.verdict)
+            again = trouble.again
+        after = summarize(resource.status, this.finding, generation=resource.metadata.generation, now=utc_now())
+        if not await self._reporter.report(known, resource.status, after, this.events):
+            return Again(0)
+        return again
+
+    async def remove(self, known: Known) -> Again | Released:
+        """Make one pass over a resource that is being deleted: the instance first, then the resource."""
+        try:
+            resource = AISearchInstance.model_validate(known.body)
+        except ValidationError:
+            # A spec of another version. What deletion needs is in status.
+            body = {**known.body, "spec": {"deletionPolicy": known.body["spec"].get("deletionPolicy", "Delete")}}
+            resource = AISearchInstance.model_validate(body)
+        this = _Pass(known.key, resource)
+        try:
+            await self._delete(this)
+        except (CredentialError, CloudflareError) as error:
+            trouble = self._retry.trouble(error)
+            if not self._overdue(trouble, resource):
+                return await self._still_there(known, this, trouble)
+            left = f"Instance {_where(resource.status)} may still exist at Cloudflare: {trouble.verdict.message}"
+            this.events.append(Event("Warning", Reason.RELEASED_UNCONFIRMED, left))
+        await self._reporter.record(known, this.events)
+        return Released()
+
+    def forget(self, known: Known) -> None:
+        """Drop all that was kept for a resource that is gone, and let the next in line have its instance."""
+        self._instances.forget(known.key)
+        self._statistics.forget(known.key)
+        self._connections.forget(known.key)
+        self._wake(self._claims.release(known.key))
+
+    async def _pass(self, this: _Pass) -> Verdict:
+        spec, status = this.resource.spec, this.resource.status
+        if spec.suspend:
+            return Verdict.suspended("spec.suspend is true: the operator leaves the instance alone")
+        secret = spec.credentials_ref.name if spec.credentials_ref else None
+        connection = await self._connections.resolve(this.key, secret, status.account_id or spec.account_id)
+        address = InstanceAddress(connection.account_id, spec.search_namespace, this.resource.instance_id)
+        owner = self._claims.claim(this.key, address, this.resource.metadata.creation_timestamp)
+        if owner != this.key:
+            return Verdict.stalled(
+                Reason.CLAIMED_BY_ANOTHER,
+                f"{owner.kind} {owner.namespace}/{owner.name} is older and manages instance {_name(address)}; "
+                "delete one of the two, or apply this one with another spec.instanceId",
+            )
+        observed = await self._instances.look(this.key, connection, address)
+        if status.instance_id is not None:
+            this.note(
+                account_id=status.account_id, search_namespace=status.search_namespace, instance_id=status.instance_id
+            )
+        verdict = await self._act(this, connection, address, observed)
+        this.note(stats=self._statistics.latest(this.key, connection, address) if this.finding.instance_id else None)
+        return verdict
+
+    async def _act(
+        self, this: _Pass, connection: Connection, address: InstanceAddress, observed: Instance | None
+    ) -> Verdict:
+        desired = _desired(this.resource)
+        memory = _memory(this.resource)
+        decision: Plan = plan(desired, observed, memory)
+        if isinstance(decision, Move):
+            observed = await self._move(this, connection, address, decision)
+            memory = replace(memory, search_namespace=address.search_namespace)
+            decision = plan(desired, observed, memory)
+        if isinstance(decision, Create):
+            try:
+                await self._create(this, connection, address, decision)
+            except AlreadyExists:
+                # The list was older than the instance, or an earlier POST was carried out unheard.
+                observed = await connection.client.get_instance(address.namespace, address.instance_id)
+                self._instances.record(connection, address, observed)
+                decision = plan(desired, observed, memory)
+            else:
+                this.note(drift=(), write_only_hash=encode(desired.settings, desired.uid))
+                return _synced(address)
+        if isinstance(decision, Refuse):
+            return Verdict.stalled(
+                Reason.ADOPTION_REFUSED,
+                f"Instance {_name(address)} exists and was not made by this resource; set spec.adoptionPolicy "
+                "to IfExists to take it over, or choose another spec.instanceId",
+            )
+        if isinstance(decision, Create | Move):  # it vanished between two answers: the next pass sees it
+            return Verdict.working(Reason.WORKING, f"Instance {_name(address)} is created")
+        _manage(this, address, observed)
+        if decision.adopted:
+            this.tell(Reason.ADOPTED, f"Took over instance {_name(address)}")
+        if isinstance(decision, Keep):
+            this.note(drift=decision.drift, drift_reason=_drift_reason(this.resource))
+        else:
+            await self._update(this, connection, address, desired, decision)
+        this.note(write_only_hash=encode(desired.settings, desired.uid))
+        return _synced(address)
+
+    async def _create(self, this: _Pass, connection: Connection, address: InstanceAddress, decision: Create) -> None:
+        again = this.resource.status.instance_id is not None
+        created = await connection.client.create_instance(address.namespace, decision.body)
+        self._instances.record(connection, address, created)
+        _manage(this, address, created)
+        this.note(acted=True)
+        message = f"Created instance {_name(address)}"
+        this.tell(Reason.CREATED, f"{message} again: it was deleted at Cloudflare" if again else message)
+        if decision.then:
+            updated = await connection.client.update_instance(address.namespace, address.instance_id, decision.then)
+            self._instances.record(connection, address, updated)
+            this.note(observed=updated)
+
+    async def _update(
+        self, this: _Pass, connection: Connection, address: InstanceAddress, desired: Desired, decision: Update
+    ) -> None:
+        answer = await connection.client.update_instance(address.namespace, address.instance_id, decision.body)
+        self._instances.record(connection, address, answer)
+        left = still_different(desired, answer, decision.because, decision.left)
+        this.note(
+            observed=answer,
+            acted=True,
+            drift=left,
+            drift_reason=Reason.NOT_ACCEPTED if left != decision.left else _drift_reason(this.resource),
+        )
+        paths = ", ".join(difference.path for difference in decision.because)
+        if decision.cause == "spec":
+            this.tell(Reason.UPDATED, f"Sent {paths}")
+        else:
+            this.tell(Reason.DRIFT_REPAIRED, f"Set back what was changed at Cloudflare: {paths}")
+
+    async def _move(
+        self, this: _Pass, connection: Connection, address: InstanceAddress, decision: Move
+    ) -> Instance | None:
+        source = replace(address, search_namespace=decision.source)
+        try:
+            await connection.client.move_instance(source.namespace, source.instance_id, address.search_namespace)
+            this.tell(Reason.MOVED, f"Moved instance {_name(source)} to {_name(address)}")
+            this.note(acted=True)
+        except NotFound:
+            pass  # moved already by a pass that ended before it could say so, or deleted by somebody
+        self._instances.record(connection, source, None)
+        this.note(search_namespace=address.search_namespace)
+        try:
+            observed = await connection.client.get_instance(address.namespace, address.instance_id)
+        except NotFound:
+            return None
+        self._instances.record(connection, address, observed)
+        return observed
+
+    async def _delete(self, this: _Pass) -> None:
+        spec, status = this.resource.spec, this.resource.status
+        if spec.deletion_policy == "Retain":
+            if status.instance_id is not None:
+                this.tell(Reason.RETAINED, f"Instance {_where(status)} stays at Cloudflare")
+            return
+        secret = spec.credentials_ref.name if spec.credentials_ref else None
+        try:
+            connection = await self._connections.resolve(
+                this.key, secret, status.account_id or spec.account_id, last_known=True
+            )
+        except CredentialError:
+            if status.instance_id is None:
+                return  # without credentials nothing was ever created
+            raise
+        address = InstanceAddress(
+            connection.account_id,
+            status.search_namespace or spec.search_namespace,
+            status.instance_id or this.resource.instance_id,
+        )
+        try:
+            if status.instance_id is None and not await self._made_unheard(this, connection, address):
+                return
+            await connection.client.delete_instance(address.namespace, address.instance_id)
+        except NotFound:  # 7002 or 7063: what was to be achieved
+            self._instances.record(connection, address, None)
+        else:
+            self._instances.record(connection, address, None)
+            this.tell(Reason.DELETED, f"Deleted instance {_name(address)}")
+
+    async def _made_unheard(self, this: _Pass, connection: Connection, address: InstanceAddress) -> bool:
+        """Whether an instance that status does not know is ours: an operator ended right after its POST."""
+        observed = await connection.client.get_instance(address.namespace, address.instance_id)
+        return is_ours(_desired(this.resource), observed)
+
+    async def _still_there(self, known: Known, this: _Pass, trouble: Trouble) -> Again:
+        status, metadata = this.resource.status, this.resource.metadata
+        after = summarize(status, Finding(trouble.verdict), generation=metadata.generation, now=utc_now())
+        await self._reporter.report(known, status, after, this.events)
+        return trouble.again
+
+    def _overdue(self, trouble: Trouble, resource: AISearchInstance) -> bool:
+        return trouble.overdue(resource.metadata.deletion_timestamp, self._release_timeout)
+
+    async def _unreadable(self, known: Known, error: ValidationError) -> None:
+        before = AISearchInstanceStatus.model_validate(known.body["status"])
+        finding = Finding(Verdict.stalled(Reason.INVALID_SPEC, f"The spec cannot be read: {invalid_fields(error)}"))
+        after = summarize(before, finding, generation=known.generation, now=utc_now())
+        await self._reporter.report(known, before, after, ())
+
+
+def _desired(resource: AISearchInstance) -> Desired:
+    return Desired(
+        instance_id=resource.instance_id,
+        search_namespace=resource.spec.search_namespace,
+        settings=resource.spec.settings(),
+        uid=resource.metadata.uid,
+        resource_created=resource.metadata.creation_timestamp,
+        may_adopt=resource.spec.adoption_policy == "IfExists",
+        repairs_drift=resource.spec.drift_policy == "Repair",
+    )
+
+
+def _memory(resource: AISearchInstance) -> Memory:
+    status = resource.status
+    drifted = condition(status.conditions, "Drifted")
+    settled = drifted is not None and (drifted.reason == Reason.NOT_ACCEPTED or resource.spec.drift_policy == "Report")
+    return Memory(
+        search_namespace=status.search_namespace if status.instance_id else None,
+        write_only_hash=status.write_only_hash,
+        # Drifted is written only by a pass that went through: its generation is the last one that did.
+        spec_applied=drifted is not None and drifted.observed_generation == resource.metadata.generation,
+        known_drift=frozenset((known.path, known.desired, known.observed) for known in status.drift)
+        if settled
+        else frozenset(),
+    )
+
+
+def _drift_reason(resource: AISearchInstance) -> Reason:
+    drifted = condition(resource.status.conditions, "Drifted")
+    known = drifted is not None and drifted.reason == Reason.NOT_ACCEPTED
+    return Reason.NOT_ACCEPTED if known else Reason.DRIFT_FOUND
+
+
+def _manage(this: _Pass, address: InstanceAddress, observed: Instance | None) -> None:
+    this.note(
+        account_id=address.account_id,
+        search_namespace=address.search_namespace,
+        instance_id=address.instance_id,
+        observed=observed,
+    )
+
+
+def _synced(address: InstanceAddress) -> Verdict:
+    return Verdict.fine(Reason.SYNCED, f"Instance {_name(address)} is as the spec wants it")
+
+
+def _name(address: InstanceAddress) -> str:
+    return f"{address.search_namespace}/{address.instance_id}"
+
+
+def _where(status: AISearchInstanceStatus) -> str:
+    return f"{status.search_namespace}/{status.instance_id} of account {status.account_id}"

@@ -1,0 +1,145 @@
+"""How a pass ends: what it answers to the queue, and how its outcome reaches status and Events."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from pydantic import ValidationError
+
+from aisearch_operator.cloudflare.errors import Cause, CloudflareError, Retry, Terminal
+from aisearch_operator.domain.conditions import condition
+from aisearch_operator.domain.reasons import Reason
+from aisearch_operator.domain.verdict import Verdict
+from aisearch_operator.engine.store import Known
+from aisearch_operator.engine.workqueue import Again
+from aisearch_operator.kube.credentials import CredentialError
+from aisearch_operator.kube.events import Event, EventRecorder
+from aisearch_operator.kube.status_writer import StatusWriter
+from aisearch_operator.resources.instance import AISearchInstanceStatus
+from aisearch_operator.resources.sync_job import AISearchSyncJobStatus
+
+__all__ = ["Reconciler", "Released", "Reporter", "RetryPolicy", "Trouble", "invalid_fields", "utc_now"]
+
+Status = AISearchInstanceStatus | AISearchSyncJobStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """The outside world is clean: the resource may go."""
+
+
+class Reconciler(Protocol):
+    """One kind of resource."""
+
+    async def reconcile(self, known: Known) -> Again | None:
+        """Make one pass; say when to come back without being woken up."""
+        ...
+
+    async def remove(self, known: Known) -> Again | Released:
+        """Make one pass over a resource that is being deleted."""
+        ...
+
+    def forget(self, known: Known) -> None:
+        """Drop all that was kept for a resource that is gone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What an error means for a resource.
+
+    Parameters
+    ----------
+    bounded
+        Whether a deletion may give up on it after a time: what only a person can put right must
+        not keep a namespace from going.
+    """
+
+    verdict: Verdict
+    again: Again
+    bounded: bool
+
+    def overdue(self, deleted: datetime | None, patience: timedelta) -> bool:
+        """Whether a deletion that meets this trouble has waited long enough."""
+        return self.bounded and deleted is not None and utc_now() - deleted >= patience
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """What errors mean, and when a failed pass is made again.
+
+    Parameters
+    ----------
+    terminal
+        Seconds before an error that a person must correct is tried again.
+    wait
+        Seconds before something outside of the operator is looked at again.
+    """
+
+    terminal: float
+    wait: float
+
+    def trouble(self, error: CredentialError | CloudflareError) -> Trouble:
+        """Judge an error."""
+        if isinstance(error, CredentialError):
+            # Secrets are often made by another controller a moment later: a missing one is waited for.
+            missing = error.reason is Reason.CREDENTIALS_MISSING
+            verdict = (Verdict.working if missing else Verdict.stalled)(error.reason, str(error))
+            return Trouble(verdict, Again(self.wait), bounded=True)
+        verdict = Verdict.of_error(error)
+        if isinstance(error, Terminal):
+            return Trouble(verdict, Again(self.terminal), bounded=error.cause is not Cause.CUSTOM_DOMAIN_FAILED)
+        if isinstance(error, Retry):
+            return Trouble(verdict, Again(at_least=error.after or 0.0), bounded=False)
+        return Trouble(verdict, Again(error.after or self.wait), bounded=False)
+
+
+class Reporter:
+    """Writes the outcome of a pass: first the status, then the Events that tell of it."""
+
+    def __init__(self, writer: StatusWriter, recorder: EventRecorder) -> None:
+        self._writer = writer
+        self._recorder = recorder
+
+    async def report(self, known: Known, before: Status, after: Status, events: Sequence[Event]) -> bool:
+        """Write a status and record Events.
+
+        Returns
+        -------
+        bool
+            False when the resource was newer than this pass, which must be made again.
+        """
+        # The raw status counts, not the parsed one: what it holds in another form is put right.
+        written = await self._writer.write(known, known.body["status"], after.to_kubernetes())
+        await self._recorder.record(known.key, *events, *_transitions(before, after))
+        return written
+
+    async def record(self, known: Known, events: Sequence[Event]) -> None:
+        """Record Events about a resource whose status stays."""
+        await self._recorder.record(known.key, *events)
+
+
+def _transitions(before: Status, after: Status) -> Sequence[Event]:
+    """Tell of a resource that came to a standstill, or goes on after one."""
+    was, now = condition(before.conditions, "Stalled"), condition(after.conditions, "Stalled")
+    if now is None:
+        return ()
+    stood = was is not None and was.status == "True"
+    if now.status == "True" and (was is None or not stood or was.reason != now.reason):
+        return (Event("Warning", now.reason, now.message),)
+    if now.status == "False" and stood:
+        ready = condition(after.conditions, "Ready")
+        return (Event("Normal", "Recovered", ready.message if ready else ""),)
+    return ()
+
+
+def invalid_fields(error: ValidationError) -> str:
+    """Name what the operator cannot read in a spec, without the values."""
+    problems = error.errors(include_input=False)
+    return "; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in problems)
+
+
+def utc_now() -> datetime:
+    """Give the time for conditions and Events."""
+    return datetime.now(UTC)

@@ -1,0 +1,109 @@
+"""Which instance a sync job is for, and by which connection: from its spec, or from what its status remembers."""
+
+from dataclasses import dataclass
+
+from aisearch_operator.domain.conditions import condition
+from aisearch_operator.domain.reasons import Reason
+from aisearch_operator.domain.verdict import Verdict
+from aisearch_operator.engine.store import ObjectKey, Store
+from aisearch_operator.observation.address import Connection, InstanceAddress
+from aisearch_operator.observation.connections import Connections
+from aisearch_operator.resources.instance import AISearchInstance
+from aisearch_operator.resources.sync_job import AISearchSyncJob
+
+__all__ = ["Target", "TargetFinder"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An instance at Cloudflare, and the way to it."""
+
+    connection: Connection
+    address: InstanceAddress
+
+
+class TargetFinder:
+    """Finds the target of sync jobs."""
+
+    def __init__(self, store: Store, connections: Connections) -> None:
+        self._store = store
+        self._connections = connections
+
+    async def find(self, key: ObjectKey, job: AISearchSyncJob) -> Target | Verdict:
+        """Find where the job runs, or is to run; a verdict says why it must wait.
+
+        Raises
+        ------
+        CredentialError, KubeUnavailable
+            There is no way to Cloudflare.
+        """
+        if job.status.job_id is not None:
+            return await self._remembered(key, job)
+        if job.spec.instance_ref is not None:
+            return await self._managed(key, job.spec.instance_ref.name)
+        return await self._unmanaged(key, job)
+
+    async def find_for_removal(self, key: ObjectKey, job: AISearchSyncJob) -> Target | None:
+        """Find where a deleted resource's job may run; None when none can have been started.
+
+        Raises
+        ------
+        CredentialError, KubeUnavailable
+            There is no way to Cloudflare.
+        """
+        if job.status.instance_id is not None:
+            return await self._remembered(key, job)
+        if job.spec.instance_ref is None:
+            return await self._unmanaged(key, job)
+        # An operator that ended between the POST and the status write has left no address.
+        known = self._store.instance(key.namespace, job.spec.instance_ref.name)
+        instance = AISearchInstance.model_validate(known.body) if known else None
+        return await self._instance(key, instance) if instance and instance.status.instance_id else None
+
+    def forget(self, key: ObjectKey) -> None:
+        """Stop looking at Secrets for this sync job."""
+        self._connections.forget(key)
+
+    async def _managed(self, key: ObjectKey, name: str) -> Target | Verdict:
+        known = self._store.instance(key.namespace, name)
+        if known is None:
+            return Verdict.working(Reason.INSTANCE_MISSING, f"AISearchInstance {name} does not exist in this namespace")
+        instance = AISearchInstance.model_validate(known.body)
+        if instance.metadata.deletion_timestamp is not None:
+            return Verdict.working(Reason.INSTANCE_NOT_READY, f"AISearchInstance {name} is being deleted")
+        ready = condition(instance.status.conditions, "Ready")
+        current = instance.status.observed_generation == instance.metadata.generation
+        if ready is None or ready.status != "True" or not current or instance.status.instance_id is None:
+            why = f" ({ready.reason})" if ready and current else ""
+            return Verdict.working(Reason.INSTANCE_NOT_READY, f"AISearchInstance {name} is not ready{why}")
+        return await self._instance(key, instance)
+
+    async def _instance(self, key: ObjectKey, instance: AISearchInstance) -> Target:
+        secret = instance.spec.credentials_ref.name if instance.spec.credentials_ref else None
+        connection = await self._connections.resolve(key, secret, instance.status.account_id)
+        return Target(
+            connection,
+            InstanceAddress(
+                connection.account_id,
+                instance.status.search_namespace or instance.spec.search_namespace,
+                instance.status.instance_id or instance.instance_id,
+            ),
+        )
+
+    async def _unmanaged(self, key: ObjectKey, job: AISearchSyncJob) -> Target:
+        wanted = job.spec.instance
+        assert wanted is not None  # noqa: S101 - the CRD asks for exactly one of the two
+        secret = wanted.credentials_ref.name if wanted.credentials_ref else None
+        connection = await self._connections.resolve(key, secret, wanted.account_id)
+        return Target(connection, InstanceAddress(connection.account_id, wanted.search_namespace, wanted.id))
+
+    async def _remembered(self, key: ObjectKey, job: AISearchSyncJob) -> Target:
+        status = job.status
+        deleting = job.metadata.deletion_timestamp is not None
+        connection = await self._connections.resolve(
+            key, status.credentials_secret or None, status.account_id, last_known=deleting
+        )
+        return Target(
+            connection,
+            InstanceAddress(connection.account_id, status.search_namespace or "default", status.instance_id or ""),
+        )

@@ -1,0 +1,89 @@
+"""Every knob of the operator, read from the environment, each with its unit."""
+
+from typing import Annotated, Literal
+
+from pydantic import AnyHttpUrl, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+__all__ = ["Settings"]
+
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Settings(BaseSettings):
+    """The operator's settings.
+
+    Each is read from the environment variable ``AISEARCH_`` and its name in capitals, for example
+    ``AISEARCH_POLL_INTERVAL=30``.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="AISEARCH_", frozen=True, extra="ignore")
+
+    api_url: AnyHttpUrl = AnyHttpUrl("https://api.cloudflare.com/client/v4")
+    """Base URL of the Cloudflare API. Never a user's field: nobody shall make the operator call a host of theirs."""
+
+    account_id: str = ""
+    """Account id of the operator's own credentials, for resources whose namespace has no Secret."""
+
+    api_token: SecretStr = SecretStr("")
+    """API token of the operator's own credentials. Empty: it has none."""
+
+    namespaces: Annotated[tuple[str, ...], NoDecode] = ()
+    """Kubernetes namespaces to watch, separated by commas. Empty: all of them."""
+
+    workers: Annotated[int, Field(ge=1, le=256)] = 16
+    """Reconcile passes at the same time. They wait for the network, not for the processor."""
+
+    budget_limit: Annotated[int, Field(ge=1)] = 1200
+    """Requests per `budget_window` that Cloudflare allows one user (facts 4.2)."""
+
+    budget_window: Seconds = 300
+    """Seconds of Cloudflare's rate limit window."""
+
+    budget_share: Annotated[float, Field(gt=0, le=1)] = 0.6
+    """The operator's share of the limit; the rest is left to people and other tools."""
+
+    poll_interval: Seconds = 60
+    """Seconds between two lists of the instances of one search namespace."""
+
+    job_poll_interval: Seconds = 10
+    """Seconds between two lists of the jobs of one instance, while it has an active sync job."""
+
+    stats_interval: Seconds = 60
+    """Seconds between two statistics requests of one account. They rotate over its instances."""
+
+    settle_time: Annotated[float, Field(ge=0)] = 15
+    """Seconds after a write in which a list may still show the state before it (facts 2.3)."""
+
+    job_cooldown: Annotated[float, Field(ge=0)] = 35
+    """Seconds after the start or end of a job before the next is tried. Cloudflare refuses below 30 (facts 3.3)."""
+
+    cancel_timeout: Seconds = 60
+    """Seconds that a deleted resource's job has to end after its cancellation. Then the resource goes anyway."""
+
+    release_timeout: Seconds = 600
+    """Seconds that a deletion waits for missing or rejected credentials. Then the resource goes anyway."""
+
+    secret_interval: Seconds = 15
+    """Seconds after which a Secret is read again. A corrected token acts within this time."""
+
+    terminal_retry: Seconds = 300
+    """Seconds before an error that a person must correct is tried again."""
+
+    wait_retry: Seconds = 30
+    """Seconds before a condition outside of the operator (a quota, a site, a gateway) is looked at again."""
+
+    backoff_base: Seconds = 1
+    """Seconds before the first retry of a failed pass."""
+
+    backoff_cap: Seconds = 120
+    """The longest wait in seconds between two retries of a failed pass."""
+
+    shutdown_grace: Seconds = 20
+    """Seconds that running passes have after SIGTERM. Keep it below the pod's terminationGracePeriodSeconds."""
+
+    log_format: Literal["json", "text"] = "json"
+    """``json``: one object a line; ``text``: for people."""
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """The least severe level that is logged."""

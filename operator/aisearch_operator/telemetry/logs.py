@@ -1,0 +1,32 @@
+"""Logging: JSON for machines, or text for people; and no line that holds a body or a header."""
+
+import logging
+import sys
+from typing import Literal
+
+from pythonjsonlogger.json import JsonFormatter
+
+__all__ = ["configure_logging"]
+
+
+def configure_logging(log_format: Literal["json", "text"], level: str) -> None:
+    """Send all logs to standard error.
+
+    Other libraries log at WARNING at least: below that, kopf writes whole resources and the HTTP
+    libraries write URLs.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    if log_format == "json":
+        handler.setFormatter(
+            JsonFormatter(
+                "{asctime}{levelname}{name}{message}",
+                style="{",
+                rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
+            )
+        )
+    else:
+        handler.setFormatter(logging.Formatter("{asctime} {levelname:<7} {message}", style="{"))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("aisearch_operator").setLevel(level)
