@@ -86,9 +86,7 @@ class ResourceModel(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
     @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler, /
-    ) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler, /) -> JsonSchemaValue:
         schema = handler(core_schema)
         if rules := [rule.to_schema() for rule in cls._all_rules()]:
             handler.resolve_ref_schema(schema)["x-kubernetes-validations"] = rules

@@ -13,7 +13,7 @@ MESSAGE_LENGTH = 32768
 
 
 class Condition(ResourceModel):
-    """One aspect of the state of a resource: ``metav1.Condition``."""
+    """One aspect of the state of a resource."""
 
     type: Annotated[str, Field(min_length=1, max_length=316)]
     """What the condition is about, in CamelCase: Ready, Reconciling, Stalled and so on."""
@@ -27,9 +27,7 @@ class Condition(ResourceModel):
     last_transition_time: Timestamp
     """When status last flipped. A new reason or message alone does not move it."""
 
-    reason: Annotated[
-        str, Field(min_length=1, max_length=1024, pattern="^[A-Za-z](?:[A-Za-z0-9_,:]*[A-Za-z0-9_])?$")
-    ]
+    reason: Annotated[str, Field(min_length=1, max_length=1024, pattern="^[A-Za-z](?:[A-Za-z0-9_,:]*[A-Za-z0-9_])?$")]
     """Why, as one CamelCase word for programs."""
 
     message: Annotated[str, excerpt(MESSAGE_LENGTH), Field(max_length=MESSAGE_LENGTH)]

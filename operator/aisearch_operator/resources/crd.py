@@ -103,9 +103,7 @@ def generate() -> Mapping[str, str]:
             selectable=(".spec.instanceRef.name",),
         ),
     )
-    return {
-        f"{GROUP}_{manifest['spec']['names']['plural']}.yaml": _to_yaml(manifest) for manifest in manifests
-    }
+    return {f"{GROUP}_{manifest['spec']['names']['plural']}.yaml": _to_yaml(manifest) for manifest in manifests}
 
 
 def write(directory: Path) -> None:

@@ -157,8 +157,7 @@ class InstanceSettings(ResourceModel):
             "!has(self.customMetadata) || self.customMetadata.all(one, "
             "self.customMetadata.exists_one(other, "
             "other.fieldName.lowerAscii() == one.fieldName.lowerAscii()))",
-            "customMetadata names a field twice (upper and lower case are the same): "
-            "keep one entry per fieldName",
+            "customMetadata names a field twice (upper and lower case are the same): keep one entry per fieldName",
             "customMetadata",
         ),
     )
@@ -215,9 +214,7 @@ class InstanceSettings(ResourceModel):
     indexing_options: IndexingOptions | None = None
     """How content is read before it is indexed. A change indexes everything again."""
 
-    custom_metadata: (
-        Annotated[tuple[CustomMetadataField, ...], Field(max_length=MAX_CUSTOM_METADATA)] | None
-    ) = None
+    custom_metadata: Annotated[tuple[CustomMetadataField, ...], Field(max_length=MAX_CUSTOM_METADATA)] | None = None
     """Fields of the items' metadata that searches can filter by. Most accounts may have 5. Names differ
     in more than case."""
 
@@ -276,9 +273,7 @@ class InstanceSettings(ResourceModel):
     cache: bool | None = None
     """Whether answers to similar questions come from a cache. Unset means that Cloudflare decides."""
 
-    cache_threshold: (
-        Literal["super_strict_match", "close_enough", "flexible_friend", "anything_goes"] | None
-    ) = None
+    cache_threshold: Literal["super_strict_match", "close_enough", "flexible_friend", "anything_goes"] | None = None
     """How similar a question must be to be answered from the cache, from `super_strict_match` over
     `close_enough` and `flexible_friend` to `anything_goes`. Unset means `close_enough`."""
 

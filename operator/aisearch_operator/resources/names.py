@@ -25,9 +25,7 @@ INSTANCE_ID_LENGTH = 64
 
 InstanceId = Annotated[str, Field(min_length=1, max_length=INSTANCE_ID_LENGTH, pattern=INSTANCE_ID_PATTERN)]
 
-SearchNamespace = Annotated[
-    str, Field(min_length=1, max_length=28, pattern="^[a-z0-9](?:[a-z0-9-]{0,26}[a-z0-9])?$")
-]
+SearchNamespace = Annotated[str, Field(min_length=1, max_length=28, pattern="^[a-z0-9](?:[a-z0-9-]{0,26}[a-z0-9])?$")]
 
 AccountId = Annotated[str, Field(min_length=32, max_length=32, pattern="^[0-9a-f]{32}$")]
 

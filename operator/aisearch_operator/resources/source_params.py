@@ -24,8 +24,7 @@ class DiscoverOptions(ResourceModel):
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             "!has(self.includeExternalLinks) || !self.includeExternalLinks",
-            "includeExternalLinks must stay false, as Cloudflare crawls only the zone that you own: "
-            "remove the field",
+            "includeExternalLinks must stay false, as Cloudflare crawls only the zone that you own: remove the field",
             "includeExternalLinks",
         ),
     )
@@ -61,9 +60,7 @@ class ContentSelector(ResourceModel):
     whole page is indexed. The characters ; ` $ { } and backslash are not allowed."""
 
 
-Headers = Annotated[
-    dict[str, Annotated[str, Field(max_length=2048, pattern="^[\\t -~]*$")]], Field(max_length=5)
-]
+Headers = Annotated[dict[str, Annotated[str, Field(max_length=2048, pattern="^[\\t -~]*$")]], Field(max_length=5)]
 ContentSelectors = Annotated[tuple[ContentSelector, ...], Field(min_length=1, max_length=100)]
 
 
@@ -72,8 +69,7 @@ class ParseOptions(ResourceModel):
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            "!has(self.includeHeaders)"
-            " || self.includeHeaders.all(name, name.matches('^[!#-\\'*+.^_`|~0-9A-Za-z-]+$'))",
+            "!has(self.includeHeaders) || self.includeHeaders.all(name, name.matches('^[!#-\\'*+.^_`|~0-9A-Za-z-]+$'))",
             "includeHeaders has a name that is not an HTTP header name: use letters, digits and hyphens, "
             "without blanks or colons",
             "includeHeaders",

@@ -24,17 +24,13 @@ def manifests() -> dict[str, dict[str, Any]]:
 
 def columns(plural: str, *, wide: bool) -> list[str]:
     version = manifests()[plural]["spec"]["versions"][0]
-    return [
-        column["name"] for column in version["additionalPrinterColumns"] if (column["priority"] == 1) == wide
-    ]
+    return [column["name"] for column in version["additionalPrinterColumns"] if (column["priority"] == 1) == wide]
 
 
 def empty_lists(value: Any, path: str = "") -> Iterator[str]:
     if value == []:
         yield path
-    children = (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    )
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, child in children:
         yield from empty_lists(child, f"{path}/{key}")
 
@@ -43,9 +39,7 @@ def test_the_committed_files_are_what_the_models_generate():
     assert not crd.drift(CRDS), "run make crds"
 
 
-@pytest.mark.parametrize(
-    ("plural", "model"), [(INSTANCE_PLURAL, AISearchInstance), (SYNC_JOB_PLURAL, AISearchSyncJob)]
-)
+@pytest.mark.parametrize(("plural", "model"), [(INSTANCE_PLURAL, AISearchInstance), (SYNC_JOB_PLURAL, AISearchSyncJob)])
 def test_folding_long_text_changes_nothing_that_is_read_back(plural, model):
     version = manifests()[plural]["spec"]["versions"][0]
 

@@ -64,10 +64,7 @@ def in_api_names(value: JsonValue, *, below: str = "") -> JsonValue:
         return [in_api_names(item) for item in value]
     if not isinstance(value, dict) or below == "includeHeaders":
         return value
-    return {
-        re.sub("([A-Z])", r"_\1", name).lower(): in_api_names(item, below=name)
-        for name, item in value.items()
-    }
+    return {re.sub("([A-Z])", r"_\1", name).lower(): in_api_names(item, below=name) for name, item in value.items()}
 
 
 def test_every_writable_field_of_the_api_is_a_setting_and_no_other():
@@ -167,6 +164,4 @@ def test_the_id_is_the_name_of_the_resource_unless_the_spec_gives_one():
     }
 
     assert AISearchInstance.model_validate({**raw, "spec": {}}).instance_id == "docs"
-    assert (
-        AISearchInstance.model_validate({**raw, "spec": {"instanceId": "docs_v2"}}).instance_id == "docs_v2"
-    )
+    assert AISearchInstance.model_validate({**raw, "spec": {"instanceId": "docs_v2"}}).instance_id == "docs_v2"

@@ -70,9 +70,7 @@ def test_a_complete_spec_is_read_and_written_without_a_change(model, manifest):
                     "outdated": 6,
                     "degraded": False,
                 },
-                "drift": [
-                    {"path": "cache", "desired": "true", "observed": "false", "since": "2026-11-23T10:00:03Z"}
-                ],
+                "drift": [{"path": "cache", "desired": "true", "observed": "false", "since": "2026-11-23T10:00:03Z"}],
                 "writeOnlyHash": "chunk:0123456789abcdef",
                 "lastSyncedTime": "2026-11-23T10:00:04Z",
             },
@@ -100,9 +98,7 @@ def test_a_complete_spec_is_read_and_written_without_a_change(model, manifest):
     ],
 )
 def test_a_status_is_read_and_written_without_a_change(model, status):
-    assert set(status) == set(model.model_json_schema(by_alias=True)["properties"]), (
-        "every field is in the example"
-    )
+    assert set(status) == set(model.model_json_schema(by_alias=True)["properties"]), "every field is in the example"
     assert model.model_validate(status).to_kubernetes() == status
 
 
@@ -142,9 +138,7 @@ def test_unset_policies_protect_foreign_instances_and_repair_drift():
 
 def test_metadata_tells_whether_the_resource_is_being_deleted():
     deleted = {**METADATA, "deletionTimestamp": "2026-11-23T11:00:00Z"}
-    resource = AISearchSyncJob.model_validate(
-        {"metadata": deleted, "spec": {"instanceRef": {"name": "docs"}}}
-    )
+    resource = AISearchSyncJob.model_validate({"metadata": deleted, "spec": {"instanceRef": {"name": "docs"}}})
 
     assert resource.metadata.deletion_timestamp == datetime(2026, 11, 23, 11, tzinfo=UTC)
     assert resource.metadata.finalizers == ("aisearch.cloudflare.com/finalizer",)
@@ -159,9 +153,7 @@ def test_a_moment_is_written_as_kubernetes_does_in_utc_and_whole_seconds():
 
 
 def test_a_moment_that_bypassed_validation_is_written_the_same_way():
-    status = AISearchSyncJobStatus().model_copy(
-        update={"start_time": datetime(2026, 11, 23, 10, 0, 0, 5, tzinfo=UTC)}
-    )
+    status = AISearchSyncJobStatus().model_copy(update={"start_time": datetime(2026, 11, 23, 10, 0, 0, 5, tzinfo=UTC)})
 
     assert status.to_kubernetes()["startTime"] == "2026-11-23T10:00:00Z"
 

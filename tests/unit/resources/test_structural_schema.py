@@ -37,16 +37,12 @@ def walk(schema: Schema, path: str = "", *, in_list: bool = False) -> Iterator[t
 
 def every_part() -> list[tuple[str, Schema, bool]]:
     return [
-        part
-        for model in (AISearchInstance, AISearchSyncJob)
-        for part in walk(structural_schema(model), model.__name__)
+        part for model in (AISearchInstance, AISearchSyncJob) for part in walk(structural_schema(model), model.__name__)
     ]
 
 
 def test_every_field_of_spec_and_status_has_a_description():
-    undocumented = [
-        path for path, schema, _ in every_part() if "[]" not in path[-2:] and not schema.get("description")
-    ]
+    undocumented = [path for path, schema, _ in every_part() if "[]" not in path[-2:] and not schema.get("description")]
 
     assert not undocumented
 
