@@ -20,9 +20,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--port", type=int, default=0, help="TCP port; 0 (default) takes a free one")
     parser.add_argument("--state", type=Path, help="file that keeps the state between runs")
-    parser.add_argument(
-        "--account", default=DEMO_ACCOUNT, help="account id, 32 hexadecimal digits (%(default)s)"
-    )
+    parser.add_argument("--account", default=DEMO_ACCOUNT, help="account id, 32 hexadecimal digits (%(default)s)")
     parser.add_argument("--token", default=DEMO_TOKEN, help="API token of the account (%(default)s)")
     parser.add_argument("--rate", type=float, help="seconds of the account's clock in a real second (1)")
     parser.add_argument(

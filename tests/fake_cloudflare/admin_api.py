@@ -4,10 +4,10 @@ They need no credential: the server listens on loopback. A mistake answers 400 o
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, JsonValue
 
 from fake_cloudflare import instances, jobs
 from fake_cloudflare.accounts import (
@@ -19,69 +19,26 @@ from fake_cloudflare.accounts import (
     new_token,
     token_digest,
 )
+from fake_cloudflare.admin_schema import (
+    AddCaller,
+    ChangeClock,
+    CreateAccount,
+    EndJob,
+    PatchInstance,
+    StartJob,
+)
 from fake_cloudflare.clock import Clock
 from fake_cloudflare.defaults import updated
+from fake_cloudflare.envelope import ApiError
 from fake_cloudflare.faults import Fault
 from fake_cloudflare.options import AccountOptions, JobPlan
 from fake_cloudflare.projections import as_listed
-from fake_cloudflare.validation import UPDATE_INSTANCE
+from fake_cloudflare.validation import UPDATE_INSTANCE, parse_body
 from fake_cloudflare.world import DEFAULT_NAMESPACE, Instance, Job
 
 DASHBOARD = "dashboard"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Model = TypeVar("Model", bound=BaseModel)
-
-
-class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class CreateAccount(_Request):
-    """Without an id or a token, new ones are made."""
-
-    id: str | None = None
-    token: str | None = None
-    rate: float = 1.0
-    options: AccountOptions = AccountOptions()
-
-
-class AddCaller(_Request):
-    """A token, or an e-mail address with a global key."""
-
-    label: str
-    token: str | None = None
-    email: str | None = None
-    api_key: str | None = None
-    permission: Literal["edit", "none"] = "edit"
-    denial: Literal[401, 403] = 401
-
-
-class ChangeClock(_Request):
-    """Rate first, then the leap."""
-
-    rate: float | None = None
-    advance: float = 0.0
-
-
-class PatchInstance(_Request):
-    """Settings as in a PUT, and the status to show (null: the one that follows from the jobs)."""
-
-    settings: dict[str, JsonValue] = {}
-    status: str | None = None
-
-
-class StartJob(_Request):
-    """A job that somebody else starts; the cooldown does not hold it back."""
-
-    source: Literal["user", "schedule"] = "schedule"
-    description: str | None = None
-    plan: JobPlan | None = None
-
-
-class EndJob(_Request):
-    """The job ends now."""
-
-    end_reason: str | None = None
 
 
 class AdminApi:
@@ -126,7 +83,7 @@ class AdminApi:
                 answer = await handler(request)
             except LookupError as error:
                 return web.json_response({"error": str(error.args[0])}, status=404)
-            except ValueError as error:
+            except (ValueError, ApiError) as error:
                 return web.json_response({"error": str(error)}, status=400)
             if request.method != "GET":
                 self._changed()
@@ -190,9 +147,7 @@ class AdminApi:
         return web.json_response([entry.model_dump(mode="json") for entry in entries])
 
     async def _list_faults(self, request: web.Request) -> web.StreamResponse:
-        return web.json_response(
-            [fault.model_dump(mode="json") for fault in self._account(request).faults.armed]
-        )
+        return web.json_response([fault.model_dump(mode="json") for fault in self._account(request).faults.armed])
 
     async def _inject(self, request: web.Request) -> web.StreamResponse:
         self._account(request).faults.inject(await _body(request, Fault))
@@ -223,7 +178,7 @@ class AdminApi:
     async def _patch_instance(self, request: web.Request) -> web.StreamResponse:
         account, instance = self._written_instance(request)
         wanted = await _body(request, PatchInstance)
-        settings = updated(instance.settings, UPDATE_INSTANCE.validate_python(wanted.settings))
+        settings = updated(instance.settings, parse_body(UPDATE_INSTANCE, wanted.settings))
         instances.apply(instance, settings, now=account.clock.now(), caller=DASHBOARD)
         if "status" in wanted.model_fields_set:
             instance.status = wanted.status
@@ -244,9 +199,7 @@ class AdminApi:
         wanted = await _body(request, StartJob)
         plan = wanted.plan or jobs.plan_of(account.options)
         now = account.clock.now()
-        job = jobs.start(
-            account.world, instance, now, plan, source=wanted.source, description=wanted.description
-        )
+        job = jobs.start(account.world, instance, now, plan, source=wanted.source, description=wanted.description)
         return web.json_response(_job_document(job, account), status=201)
 
     async def _end_job(self, request: web.Request) -> web.StreamResponse:

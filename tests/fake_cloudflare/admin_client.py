@@ -136,9 +136,7 @@ class FakeAccount:
         denial: Literal[401, 403] = 401,
     ) -> None:
         """Add a token, or replace the one of this label; ``denial`` is the status without permission."""
-        self._call(
-            "POST", "/callers", {"label": label, "token": token, "permission": permission, "denial": denial}
-        )
+        self._call("POST", "/callers", {"label": label, "token": token, "permission": permission, "denial": denial})
 
     def add_key(self, label: str, email: str, api_key: str) -> None:
         """Add the global key of a user."""
@@ -165,14 +163,10 @@ class FakeAccount:
         times: int | None = 1,
     ) -> None:
         """Arm a fault; see `Fault`."""
-        fault = Fault(
-            effect=effect, stage=stage, operation=operation, method=method, path=path, nth=nth, times=times
-        )
+        fault = Fault(effect=effect, stage=stage, operation=operation, method=method, path=path, nth=nth, times=times)
         self._call("POST", "/faults", fault.model_dump(mode="json"))
 
-    def fail(
-        self, operation: str, status: int, code: int = 7001, *, times: int | None = 1, **headers: str
-    ) -> None:
+    def fail(self, operation: str, status: int, code: int = 7001, *, times: int | None = 1, **headers: str) -> None:
         """Refuse requests before their effect; ``retry_after="7"`` becomes the header Retry-After."""
         named = {name.replace("_", "-").title(): value for name, value in headers.items()}
         self.inject(Status(status=status, code=code, headers=named), operation, times=times)
@@ -206,9 +200,7 @@ class FakeAccount:
         TimeoutError
             They did not come within ``timeout`` real seconds.
         """
-        answer = self._call(
-            "GET", f"/gates/{name}?count={count}&timeout={timeout}", patience=timeout + _PATIENCE
-        )
+        answer = self._call("GET", f"/gates/{name}?count={count}&timeout={timeout}", patience=timeout + _PATIENCE)
         if not answer["reached"]:
             msg = f"{answer['waiting']} of {count} requests at gate {name!r} after {timeout} s"
             raise TimeoutError(msg)

@@ -95,9 +95,7 @@ class Api:
         entry.body = body
         return _Exchange(account, clock, found, path, query, entry, body_error)
 
-    def _admit(
-        self, request: web.Request, exchange: _Exchange
-    ) -> tuple[Account, Caller, Route, Mapping[str, str]]:
+    def _admit(self, request: web.Request, exchange: _Exchange) -> tuple[Account, Caller, Route, Mapping[str, str]]:
         """Return who may do what, or raise the refusal; the limit runs on the caller's own clock."""
         home, caller = self._registry.identify(_credential(request.headers))
         exchange.entry.caller = caller.label
@@ -144,9 +142,7 @@ class Api:
         return _accepted(answer)
 
 
-async def _inflict(
-    faults: Iterable[Fault], account: Account, document: Mapping[str, JsonValue]
-) -> _Outcome | None:
+async def _inflict(faults: Iterable[Fault], account: Account, document: Mapping[str, JsonValue]) -> _Outcome | None:
     """Let the faults act in turn, and return the outcome of the first that ends the request."""
     for fault in faults:
         match fault.effect:
@@ -206,9 +202,7 @@ async def _send(request: web.Request, exchange: _Exchange, outcome: _Outcome) ->
         await response.prepare(request)
         await response.write(body[: len(body) // 2])
         return _cut(request, response)
-    return web.Response(
-        status=outcome.status, headers=headers, body=_BROKEN_BODIES.get(outcome.broken or "", body)
-    )
+    return web.Response(status=outcome.status, headers=headers, body=_BROKEN_BODIES.get(outcome.broken or "", body))
 
 
 def _cut(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:

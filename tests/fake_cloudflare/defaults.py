@@ -101,9 +101,7 @@ def updated(stored: Settings, given: Settings) -> Settings:
 
 def forces_reindex(before: Settings, after: Settings) -> bool:
     """Return whether a change re-indexes everything (facts 2.6)."""
-    enabled = any(
-        _member(after, "index_method", key) and not _member(before, "index_method", key) for key in _INDEXES
-    )
+    enabled = any(_member(after, "index_method", key) and not _member(before, "index_method", key) for key in _INDEXES)
     return enabled or before["indexing_options"] != after["indexing_options"]
 
 
@@ -114,9 +112,7 @@ def _completed(settings: Settings) -> Settings:
     kind = settings["type"]
     filled = dict(settings)
     filled["indexing_options"] = _filled(_INDEXING, settings["indexing_options"])
-    filled["retrieval_options"] = _with_directions(
-        _filled(_RETRIEVAL, settings["retrieval_options"]), settings
-    )
+    filled["retrieval_options"] = _with_directions(_filled(_RETRIEVAL, settings["retrieval_options"]), settings)
     if kind is not None:
         filled["source_params"] = _filled(_R2 if kind == "r2" else _CRAWLER, settings["source_params"])
     if settings["public_endpoint_params"] is not None:
@@ -133,14 +129,10 @@ def _with_directions(options: JsonValue, settings: Settings) -> JsonValue:
     """Fill in each boost's direction: `asc` for numbers and times, else `exists` (the SDK's field text)."""
     document: Any = options
     metadata: Any = settings["custom_metadata"]
-    ordered = {"timestamp"} | {
-        item["field_name"] for item in metadata if item["data_type"] in {"number", "datetime"}
-    }
+    ordered = {"timestamp"} | {item["field_name"] for item in metadata if item["data_type"] in {"number", "datetime"}}
     if "boost_by" not in document:
         return options
-    boosts = [
-        {"direction": "asc" if item["field"] in ordered else "exists"} | item for item in document["boost_by"]
-    ]
+    boosts = [{"direction": "asc" if item["field"] in ordered else "exists"} | item for item in document["boost_by"]]
     return {**document, "boost_by": boosts}
 
 
@@ -150,9 +142,7 @@ def _filled(default: JsonValue, given: JsonValue) -> JsonValue:
     if not isinstance(given, dict):
         return default
     names = [*default, *(name for name in given if name not in default)]
-    return {
-        name: _filled(default.get(name), given[name]) if name in given else default[name] for name in names
-    }
+    return {name: _filled(default.get(name), given[name]) if name in given else default[name] for name in names}
 
 
 def _member(settings: Settings, field: str, member: str) -> bool:

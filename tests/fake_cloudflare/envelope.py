@@ -55,9 +55,7 @@ class Problem:
 class ApiError(Exception):
     """A refusal by the API."""
 
-    def __init__(
-        self, status: int, problems: Sequence[Problem], headers: dict[str, str] | None = None
-    ) -> None:
+    def __init__(self, status: int, problems: Sequence[Problem], headers: dict[str, str] | None = None) -> None:
         super().__init__("; ".join(problem.message for problem in problems))
         self.status = status
         self.problems = tuple(problems)

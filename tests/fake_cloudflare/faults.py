@@ -75,9 +75,7 @@ class Fault(BaseModel):
 
     def matches(self, method: str, operation: str, path: str) -> bool:
         return (
-            fnmatchcase(operation, self.operation)
-            and fnmatchcase(method, self.method)
-            and fnmatchcase(path, self.path)
+            fnmatchcase(operation, self.operation) and fnmatchcase(method, self.method) and fnmatchcase(path, self.path)
         )
 
 

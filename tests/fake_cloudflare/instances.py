@@ -152,9 +152,7 @@ def _check(settings: Settings, given: set[str], options: AccountOptions) -> None
     known = {"timestamp"} | {item["field_name"] for item in metadata}
     for index, boost in enumerate(retrieval.get("boost_by", [])):
         if boost["field"] not in known:
-            raise invalid(
-                "must be timestamp or a custom_metadata field", "retrieval_options", "boost_by", index
-            )
+            raise invalid("must be timestamp or a custom_metadata field", "retrieval_options", "boost_by", index)
 
 
 def _check_source(settings: Settings, given: set[str], options: AccountOptions) -> None:
@@ -174,11 +172,7 @@ def _check_source(settings: Settings, given: set[str], options: AccountOptions) 
             raise refusal(7040)
     if given & {"source", "token_id"} and settings["token_id"] in options.invalid_token_ids:
         raise refusal(7012)
-    if (
-        "source" in given
-        and source in options.sites_without_sitemap
-        and crawler.get("parse_type") == "sitemap"
-    ):
+    if "source" in given and source in options.sites_without_sitemap and crawler.get("parse_type") == "sitemap":
         raise refusal(7028)
 
 

@@ -35,9 +35,7 @@ def list_jobs(call: Call) -> Answer:
     jobs = world.jobs_of(call.instance_in(world))
     if call.account.options.job_order == "desc":
         jobs.reverse()
-    return page_of(
-        [document(job, call.now, call.account.options) for job in jobs], query.page, query.per_page
-    )
+    return page_of([document(job, call.now, call.account.options) for job in jobs], query.page, query.per_page)
 
 
 def create_job(call: Call) -> Answer:
@@ -164,13 +162,9 @@ def log_lines(job: Job, now: float, options: AccountOptions) -> list[JsonValue]:
     if seen_at is not None and job.starts_at is not None:
         lines.append((job.starts_at, "Sync job started"))
         beats = round((seen_at - job.starts_at) / options.heartbeat)
-        lines += [
-            (job.starts_at + options.heartbeat * beat, "Scanning the source") for beat in range(1, beats + 1)
-        ]
+        lines += [(job.starts_at + options.heartbeat * beat, "Scanning the source") for beat in range(1, beats + 1)]
     if job.ended(now) and job.ends_at is not None:
-        lines.append(
-            (job.ends_at, "Sync job finished" if job.end_reason is None else f"Ended: {job.end_reason}")
-        )
+        lines.append((job.ends_at, "Sync job finished" if job.end_reason is None else f"Ended: {job.end_reason}"))
     return [
         {"id": number, "message": message, "message_type": 0, "created_at": int(moment)}
         for number, (moment, message) in enumerate(lines, start=1)

@@ -31,9 +31,7 @@ class Journal:
     def __init__(self) -> None:
         self._entries: list[JournalEntry] = []
 
-    def open(
-        self, time: float, method: str, path: str, query: dict[str, str], operation: str | None
-    ) -> JournalEntry:
+    def open(self, time: float, method: str, path: str, query: dict[str, str], operation: str | None) -> JournalEntry:
         entry = JournalEntry(
             seq=len(self._entries) + 1, time=time, method=method, path=path, query=query, operation=operation
         )

@@ -1,5 +1,7 @@
 """Search namespaces (facts 1.1, 2.1). `default` exists always and never changes."""
 
+from typing import Any
+
 from pydantic import JsonValue
 
 from fake_cloudflare.calls import Call, page_of
@@ -77,9 +79,8 @@ def _find(world: World, call: Call) -> Namespace:
 
 
 def _check_allowed(world: World, name: str, given: dict[str, JsonValue]) -> None:
-    endpoint = given.get("public_endpoint_params")
-    allowed = endpoint.get("instances_allowed", []) if isinstance(endpoint, dict) else []
-    if any(world.instance(name, str(instance_id)) is None for instance_id in allowed or []):  # type: ignore[union-attr]
+    endpoint: Any = given.get("public_endpoint_params") or {}
+    if any(world.instance(name, instance_id) is None for instance_id in endpoint.get("instances_allowed", [])):
         raise refusal(7097)
 
 

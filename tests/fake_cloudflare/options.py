@@ -10,17 +10,11 @@ class AccountOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
 
-    initial_job: bool = Field(
-        default=True, description="A new r2 or web-crawler instance indexes itself once (3.3)"
-    )
+    initial_job: bool = Field(default=True, description="A new r2 or web-crawler instance indexes itself once (3.3)")
     initial_job_duration: float | None = 5.0
     settle_delay: float = Field(default=2.0, description="Until a built-in instance is `active`")
-    job_start_delay: float | None = Field(
-        default=1.0, description="Creation to started_at; null: never starts"
-    )
-    job_duration: float | None = Field(
-        default=30.0, description="started_at to ended_at; null: until it is ended"
-    )
+    job_start_delay: float | None = Field(default=1.0, description="Creation to started_at; null: never starts")
+    job_duration: float | None = Field(default=30.0, description="started_at to ended_at; null: until it is ended")
     job_end_reason: str | None = Field(default=None, description="end_reason of a job that runs to its end")
     heartbeat: float = Field(default=5.0, gt=0, description="Step of last_seen_at and of the job's log")
     cancel_delay: float = Field(default=0.0, description="From the 200 of a cancel to the job's end")
@@ -33,23 +27,15 @@ class AccountOptions(BaseModel):
     timestamp_format: Literal["zoneless", "iso", "mixed"] = Field(
         default="zoneless", description="`mixed`: started_at is ISO"
     )
-    read_lag: float = Field(
-        default=0.0, description="Namespaces and instances are read as they were then (2.3)"
-    )
+    read_lag: float = Field(default=0.0, description="Namespaces and instances are read as they were then (2.3)")
     job_read_lag: float = Field(default=0.0, description="The same for jobs; not documented, a worst case")
     list_default_namespace: bool = Field(default=True, description="Sources disagree (1.2)")
-    rate_limit: int | None = Field(
-        default=1200, description="Requests in a window for each user; null lifts it"
-    )
+    rate_limit: int | None = Field(default=1200, description="Requests in a window for each user; null lifts it")
     rate_window: float = 300.0
     max_instances: int = 100
     max_namespaces: int = 100
-    max_chunk_size: int = Field(
-        default=4096, description="Above it 7036; the real value depends on the model"
-    )
-    unknown_gateways: frozenset[str] = Field(
-        default=frozenset(), description="ai_gateway_id refused with 7018"
-    )
+    max_chunk_size: int = Field(default=4096, description="Above it 7036; the real value depends on the model")
+    unknown_gateways: frozenset[str] = Field(default=frozenset(), description="ai_gateway_id refused with 7018")
     invalid_token_ids: frozenset[str] = Field(default=frozenset(), description="token_id refused with 7012")
     sites_without_sitemap: frozenset[str] = Field(default=frozenset(), description="source refused with 7028")
 

@@ -60,19 +60,13 @@ def status_of(instance: Instance, world: World, now: float, options: AccountOpti
     return "active" if settled or any(job.ended(now) for job in jobs) else "waiting"
 
 
-def stats_document(
-    instance: Instance, world: World, now: float, options: AccountOptions
-) -> dict[str, JsonValue]:
+def stats_document(instance: Instance, world: World, now: float, options: AccountOptions) -> dict[str, JsonValue]:
     """Return the counts of items, which lag behind the jobs by `indexing_lag` (facts 2.2, 3.2)."""
     jobs = world.jobs_of(instance)
     completed, total = _progress(jobs, now, options)
     running = min(_FILES_AT_ONCE, total - completed)
-    failed = [
-        job for job in jobs if job.ended(now) and job.end_reason not in {None, options.cancel_end_reason}
-    ]
-    errors: dict[str, JsonValue] = {
-        job.end_reason: 1 for job in failed[-1:] if job.end_reason and job is jobs[-1]
-    }
+    failed = [job for job in jobs if job.ended(now) and job.end_reason not in {None, options.cancel_end_reason}]
+    errors: dict[str, JsonValue] = {job.end_reason: 1 for job in failed[-1:] if job.end_reason and job is jobs[-1]}
     active_at = _last_activity(jobs, now)
     return {
         "completed": completed,

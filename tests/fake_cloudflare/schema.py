@@ -197,9 +197,7 @@ class _Settings(TypedDict, total=False):
     custom_metadata: Annotated[
         list[_CustomMetadata], Field(max_length=MAX_CUSTOM_METADATA), AfterValidator(_usable_names)
     ]
-    sync_interval: Annotated[
-        Literal[900, 1800, 3600, 7200, 14400, 21600, 43200, 86400], BeforeValidator(_whole_number)
-    ]
+    sync_interval: Annotated[Literal[900, 1800, 3600, 7200, 14400, 21600, 43200, 86400], BeforeValidator(_whole_number)]
     public_endpoint_params: _PublicEndpoint
     metadata: _Metadata
 
