@@ -1,0 +1,235 @@
+"""Quick access to the API server: server-side apply, read, delete, wait; a request each, no process."""
+
+import base64
+import ssl
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+from tenacity import RetryError, retry, retry_if_result, stop_after_delay, wait_fixed
+
+from aisearch_operator.resources.group import API_VERSION
+
+Body = Mapping[str, Any]
+
+PATHS = {
+    "AISearchInstance": "/apis/aisearch.cloudflare.com/v1alpha1/namespaces/{namespace}/aisearchinstances",
+    "AISearchSyncJob": "/apis/aisearch.cloudflare.com/v1alpha1/namespaces/{namespace}/aisearchsyncjobs",
+    "Secret": "/api/v1/namespaces/{namespace}/secrets",
+    "Event": "/api/v1/namespaces/{namespace}/events",
+    "ServiceAccount": "/api/v1/namespaces/{namespace}/serviceaccounts",
+    "Role": "/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/roles",
+    "RoleBinding": "/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings",
+    "Namespace": "/api/v1/namespaces",
+}
+TIMEOUT = 20.0
+"""Seconds that a condition has to come true; far more than it needs, since the machine may be busy."""
+
+
+class Kube:
+    """The cluster's administrator, in one namespace.
+
+    Parameters
+    ----------
+    kubeconfig
+        With a client certificate in it.
+    """
+
+    def __init__(self, kubeconfig: Path, namespace: str) -> None:
+        self.namespace = namespace
+        config = yaml.safe_load(kubeconfig.read_text())
+        self._http = httpx.Client(
+            base_url=config["clusters"][0]["cluster"]["server"], verify=_tls(config), timeout=30, trust_env=False
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def apply(self, *bodies: Body) -> None:
+        """Apply objects server-side, with strict validation.
+
+        Raises
+        ------
+        httpx.HTTPStatusError
+            One was refused; the message holds the reason.
+        """
+        for body in bodies:
+            path = f"{self._path(body['kind'])}/{body['metadata']['name']}"
+            _check(
+                self._http.patch(
+                    path,
+                    params={"fieldManager": "test", "force": "true", "fieldValidation": "Strict"},
+                    content=yaml.safe_dump(dict(body)),
+                    headers={"Content-Type": "application/apply-patch+yaml"},
+                )
+            )
+
+    def patch(self, kind: str, name: str, body: Body, *, subresource: str = "") -> None:
+        """Send a merge patch."""
+        path = "/".join(filter(None, [self._path(kind), name, subresource]))
+        _check(self._http.patch(path, json=body, headers={"Content-Type": "application/merge-patch+json"}))
+
+    def get(self, kind: str, name: str) -> dict[str, Any] | None:
+        """Read an object; None when there is none."""
+        answer = self._http.get(f"{self._path(kind)}/{name}")
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return None
+        found: dict[str, Any] = _check(answer).json()
+        return found
+
+    def list(self, kind: str) -> list[dict[str, Any]]:
+        """Read all objects of a kind."""
+        found: list[dict[str, Any]] = _check(self._http.get(self._path(kind))).json()["items"]
+        return found
+
+    def delete(self, kind: str, name: str) -> None:
+        """Ask for the deletion of an object; it need not exist."""
+        answer = self._http.delete(f"{self._path(kind)}/{name}", params={"propagationPolicy": "Background"})
+        if answer.status_code != httpx.codes.NOT_FOUND:
+            _check(answer)
+
+    def events(self, name: str) -> list[tuple[str, str, str]]:
+        """Give type, reason and message of the Events about an object, oldest first."""
+        events = [event for event in self.list("Event") if event["involvedObject"].get("name") == name]
+        events.sort(key=lambda event: (event["firstTimestamp"], int(event["metadata"]["resourceVersion"])))
+        return [(event["type"], event["reason"], event["message"]) for event in events]
+
+    def wait(
+        self,
+        kind: str,
+        name: str,
+        until: Callable[[dict[str, Any]], bool],
+        what: str,
+        *,
+        timeout: float = TIMEOUT,
+    ) -> dict[str, Any]:
+        """Wait until an object is as a predicate wants it, and return it.
+
+        Raises
+        ------
+        AssertionError
+            It did not become so; the message holds what it was at the end.
+        """
+        last: dict[str, Any] | None = None
+
+        def look() -> bool:
+            nonlocal last
+            last = self.get(kind, name)
+            return last is not None and until(last)
+
+        eventually(look, lambda: f"{kind} {name} is not {what}: {yaml.safe_dump((last or {}).get('status'))}", timeout)
+        assert last is not None
+        return last
+
+    def wait_gone(self, kind: str, name: str, *, timeout: float = TIMEOUT) -> None:
+        """Wait until an object does not exist any more."""
+        eventually(
+            lambda: self.get(kind, name) is None,
+            lambda: f"{kind} {name} is still there: {self.get(kind, name)}",
+            timeout,
+        )
+
+    def wait_condition(
+        self,
+        kind: str,
+        name: str,
+        condition: str,
+        *,
+        status: str = "True",
+        reason: str | None = None,
+        timeout: float = TIMEOUT,
+    ) -> dict[str, Any]:
+        """Wait for a condition of the current generation, and return the object."""
+
+        def holds(found: dict[str, Any]) -> bool:
+            if found["status"].get("observedGeneration") != found["metadata"]["generation"]:
+                return False
+            match = conditions(found).get(condition, {})
+            return match.get("status") == status and reason in {None, match.get("reason")}
+
+        return self.wait(kind, name, holds, f"{condition}={status} ({reason or 'any reason'})", timeout=timeout)
+
+    def _path(self, kind: str) -> str:
+        return PATHS[kind].format(namespace=self.namespace)
+
+
+def eventually(holds: Callable[[], bool], otherwise: Callable[[], str], timeout: float = TIMEOUT) -> None:
+    """Wait until something holds; fail with a message when it does not in time."""
+    waiting = retry(retry=retry_if_result(lambda done: not done), stop=stop_after_delay(timeout), wait=wait_fixed(0.05))
+    try:
+        waiting(holds)()
+    except RetryError:
+        raise AssertionError(f"after {timeout} s: {otherwise()}") from None
+
+
+def conditions(body: Body) -> dict[str, dict[str, Any]]:
+    """Give the conditions of an object by type."""
+    return {condition["type"]: condition for condition in body.get("status", {}).get("conditions", [])}
+
+
+def instance(name: str, **spec: object) -> Body:
+    """Make an AISearchInstance."""
+    return {"apiVersion": API_VERSION, "kind": "AISearchInstance", "metadata": {"name": name}, "spec": spec}
+
+
+def sync_job(name: str, instance_name: str, **spec: object) -> Body:
+    """Make an AISearchSyncJob for an instance resource."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "AISearchSyncJob",
+        "metadata": {"name": name},
+        "spec": {"instanceRef": {"name": instance_name}, **spec},
+    }
+
+
+def secret(name: str, **data: str) -> Body:
+    """Make a Secret."""
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data}
+
+
+def operator_access(namespace: str, rules: Sequence[Body]) -> tuple[Body, ...]:
+    """Make the service account of an operator that serves one namespace, with these rules."""
+    metadata = {"name": "aisearch-operator"}
+    rbac = "rbac.authorization.k8s.io"
+    return (
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata},
+        {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": metadata, "rules": list(rules)},
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "RoleBinding",
+            "metadata": metadata,
+            "roleRef": {"apiGroup": rbac, "kind": "Role", "name": "aisearch-operator"},
+            "subjects": [{"kind": "ServiceAccount", "name": "aisearch-operator", "namespace": namespace}],
+        },
+    )
+
+
+def operator_rules() -> list[Body]:
+    """Read the rules of deploy/operator/rbac.yaml: what the operator gets in production."""
+    path = Path(__file__).parents[2] / "deploy" / "operator" / "rbac.yaml"
+    roles = (body for body in yaml.safe_load_all(path.read_text()) if body["kind"] == "ClusterRole")
+    rules: list[Body] = next(roles)["rules"]
+    return rules
+
+
+def _tls(config: dict[str, Any]) -> ssl.SSLContext:
+    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+    authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
+    context = ssl.create_default_context(cadata=authority)
+    pair = base64.b64decode(user["client-certificate-data"]) + b"\n" + base64.b64decode(user["client-key-data"])
+    with tempfile.NamedTemporaryFile(suffix=".pem") as file:
+        file.write(pair)
+        file.flush()
+        context.load_cert_chain(file.name)
+    return context
+
+
+def _check(answer: httpx.Response) -> httpx.Response:
+    if answer.is_error:
+        message = answer.json().get("message", "") if "json" in answer.headers.get("content-type", "") else answer.text
+        raise httpx.HTTPStatusError(f"{answer.status_code}: {message}", request=answer.request, response=answer)
+    return answer

@@ -1,0 +1,147 @@
+"""The operator as a process of its own, as in production: started, stopped, killed."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Self
+
+from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
+
+READY = "The operator is ready"
+START_TIMEOUT = 60.0
+"""Seconds; about 2 on an idle machine."""
+
+STOP_TIMEOUT = 60.0
+
+QUICK = {
+    "job_poll_interval": 0.3,
+    "poll_interval": 1.0,
+    "stats_interval": 1.0,
+    "settle_time": 0.5,
+    "secret_interval": 1.0,
+    "terminal_retry": 5.0,
+    "wait_retry": 0.5,
+    "backoff_base": 0.2,
+    "backoff_cap": 2.0,
+    "cancel_timeout": 10.0,
+    "release_timeout": 10.0,
+    "shutdown_grace": 10.0,
+    "log_level": "DEBUG",
+}
+"""Settings that make tests short. What they shorten is waiting, never a step."""
+
+
+class OperatorProcess:
+    """An operator that serves one or more Kubernetes namespaces against one API server and one Cloudflare.
+
+    Parameters
+    ----------
+    kubeconfig
+        Whom the operator is in Kubernetes.
+    namespaces
+        What it watches; none means all.
+    api_url
+        Base URL of the Cloudflare API, with its version.
+    log_file
+        Where its log goes; a restart appends.
+    settings
+        Fields of `aisearch_operator.settings.Settings`, over `QUICK`.
+    """
+
+    def __init__(
+        self, kubeconfig: Path, namespaces: tuple[str, ...], api_url: str, log_file: Path, **settings: object
+    ) -> None:
+        self._log_file = log_file
+        self._read_from = 0
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AISEARCH_")}
+        wanted = {"namespaces": ",".join(namespaces), "api_url": api_url, **QUICK, **settings}
+        self._env = (
+            inherited
+            | {"KUBECONFIG": str(kubeconfig), "PYTHONUNBUFFERED": "1"}
+            | {f"AISEARCH_{name.upper()}": str(value) for name, value in wanted.items()}
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *, wait: bool = True) -> Self:
+        """Start the process, and wait until it watches.
+
+        Raises
+        ------
+        RuntimeError
+            It ended instead; the message ends with its log.
+        """
+        self._read_from = self._log_file.stat().st_size if self._log_file.exists() else 0
+        with self._log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "aisearch_operator", "run"],
+                env=self._env,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_die_with_parent,
+            )
+        if wait:
+            self.wait_ready()
+        return self
+
+    def wait_ready(self) -> None:
+        """Wait until the process watches its resources."""
+        waiting = retry(
+            retry=retry_if_result(lambda ready: not ready), stop=stop_after_delay(START_TIMEOUT), wait=wait_fixed(0.05)
+        )
+        waiting(self._is_ready)()
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        assert self._process is not None
+        return self._process.pid
+
+    def stop(self) -> int:
+        """Send SIGTERM, and return the exit code; -9 if it had to be killed after `STOP_TIMEOUT`."""
+        process, self._process = self._process, None
+        if process is None:
+            return 0
+        process.send_signal(signal.SIGTERM)
+        try:
+            return process.wait(STOP_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.wait()
+
+    def kill(self) -> None:
+        """Send SIGKILL, as the kernel does when memory runs out, and wait for the end."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
+    @property
+    def log(self) -> str:
+        """All that the process, and those before it, wrote."""
+        return self._log_file.read_text(encoding="utf-8") if self._log_file.exists() else ""
+
+    def _is_ready(self) -> bool:
+        assert self._process is not None
+        fresh = self._log_file.read_bytes()[self._read_from :].decode(errors="replace")
+        if self._process.poll() is not None:
+            msg = f"the operator ended with exit code {self._process.returncode}:\n{fresh[-3000:]}"
+            raise RuntimeError(msg)
+        return READY in fresh
+
+    def __enter__(self) -> Self:
+        return self if self._process is not None else self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
+
+
+def _die_with_parent() -> None:
+    """Have the kernel end the operator when the test run is killed: nothing else would."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
