@@ -81,7 +81,7 @@ class Kube:
         found: dict[str, Any] = _check(answer).json()
         return found
 
-    def list(self, kind: str) -> list[dict[str, Any]]:
+    def list_all(self, kind: str) -> list[dict[str, Any]]:
         """Read all objects of a kind."""
         found: list[dict[str, Any]] = _check(self._http.get(self._path(kind))).json()["items"]
         return found
@@ -94,7 +94,7 @@ class Kube:
 
     def events(self, name: str) -> list[tuple[str, str, str]]:
         """Give type, reason and message of the Events about an object, oldest first."""
-        events = [event for event in self.list("Event") if event["involvedObject"].get("name") == name]
+        events = [event for event in self.list_all("Event") if event["involvedObject"].get("name") == name]
         events.sort(key=lambda event: (event["firstTimestamp"], int(event["metadata"]["resourceVersion"])))
         return [(event["type"], event["reason"], event["message"]) for event in events]
 

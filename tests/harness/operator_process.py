@@ -80,7 +80,7 @@ class OperatorProcess:
                 env=self._env,
                 stdout=log,
                 stderr=log,
-                preexec_fn=_die_with_parent,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 - it makes one system call, and takes no lock
             )
         if wait:
             self.wait_ready()
