@@ -10,6 +10,7 @@ from typing import Self
 
 from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 
+SOURCE = Path(__file__).parents[2] / "operator"
 READY = "The operator is ready"
 START_TIMEOUT = 60.0
 """Seconds; about 2 on an idle machine."""
@@ -60,7 +61,7 @@ class OperatorProcess:
         wanted = {"namespaces": ",".join(namespaces), "api_url": api_url, **QUICK, **settings}
         self._env = (
             inherited
-            | {"KUBECONFIG": str(kubeconfig), "PYTHONUNBUFFERED": "1"}
+            | {"KUBECONFIG": str(kubeconfig), "PYTHONPATH": str(SOURCE), "PYTHONUNBUFFERED": "1"}
             | {f"AISEARCH_{name.upper()}": str(value) for name, value in wanted.items()}
         )
         self._process: subprocess.Popen[bytes] | None = None

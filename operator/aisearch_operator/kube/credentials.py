@@ -136,13 +136,17 @@ def _parse(ref: SecretRef, data: Mapping[str, str]) -> Credentials:
             raise CredentialError(Reason.CREDENTIALS_INVALID, f"{where}: the key {key} is empty")
     if not values["accountId"]:
         raise CredentialError(Reason.CREDENTIALS_INVALID, f"{where} lacks the key accountId")
-    if values["apiToken"]:
-        return Credentials(values["accountId"], api_token=values["apiToken"])
-    for key, other in (("email", "apiKey"), ("apiKey", "email")):
-        if values[other] and not values[key]:
-            raise CredentialError(Reason.CREDENTIALS_INVALID, f"{where} has the key {other} but lacks {key}")
-    if not values["email"]:
-        raise CredentialError(
-            Reason.CREDENTIALS_INVALID, f"{where} lacks the key apiToken (or the keys email and apiKey)"
-        )
-    return Credentials(values["accountId"], email=values["email"], api_key=values["apiKey"])
+    if not values["apiToken"]:
+        for key, other in (("email", "apiKey"), ("apiKey", "email")):
+            if values[other] and not values[key]:
+                raise CredentialError(Reason.CREDENTIALS_INVALID, f"{where} has the key {other} but lacks {key}")
+        if not values["email"]:
+            raise CredentialError(
+                Reason.CREDENTIALS_INVALID, f"{where} lacks the key apiToken (or the keys email and apiKey)"
+            )
+    try:
+        if values["apiToken"]:
+            return Credentials(values["accountId"], api_token=values["apiToken"])
+        return Credentials(values["accountId"], email=values["email"], api_key=values["apiKey"])
+    except ValueError as error:
+        raise CredentialError(Reason.CREDENTIALS_INVALID, f"{where}: {error}") from error
