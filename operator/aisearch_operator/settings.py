@@ -2,12 +2,16 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AnyHttpUrl, Field, SecretStr
+from pydantic import AnyHttpUrl, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 __all__ = ["Settings"]
 
 Seconds = Annotated[float, Field(gt=0)]
+
+
+def _split(value: object) -> object:
+    return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
 
 
 class Settings(BaseSettings):
@@ -28,7 +32,7 @@ class Settings(BaseSettings):
     api_token: SecretStr = SecretStr("")
     """API token of the operator's own credentials. Empty: it has none."""
 
-    namespaces: Annotated[tuple[str, ...], NoDecode] = ()
+    namespaces: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = ()
     """Kubernetes namespaces to watch, separated by commas. Empty: all of them."""
 
     workers: Annotated[int, Field(ge=1, le=256)] = 16
