@@ -1,6 +1,6 @@
 """One fake server for all tests here; each test has an account of its own, whose clock stands still."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,12 +43,18 @@ class Reply:
 class Api:
     """Raw HTTP against one account, below /ai-search."""
 
-    def __init__(self, url: str, headers: dict[str, str]) -> None:
-        self.http = httpx.Client(base_url=url, headers=headers, timeout=5, trust_env=False)
+    def __init__(self, http: httpx.Client, url: str, headers: dict[str, str]) -> None:
+        self._http = http
+        self._url = url
+        self._headers = headers
 
     def __call__(self, method: str, path: str, body: Any = None, **query: Any) -> Reply:
-        response = self.http.request(method, path, json=body, params=query)
+        response = self.send(method, path, json=body, params=query)
         return Reply(response.status_code, response.json(), response.headers)
+
+    def send(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        """Send a request and return the answer as it came."""
+        return self._http.request(method, self._url + path, headers=self._headers, **arguments)
 
 
 @pytest.fixture(scope="session")
@@ -64,27 +70,27 @@ def account(fake: FakeCloudflare) -> Iterator[FakeAccount]:
     made.delete()
 
 
+@pytest.fixture(scope="session")
+def http() -> Iterator[httpx.Client]:
+    with httpx.Client(timeout=5, trust_env=False) as client:
+        yield client
+
+
 @pytest.fixture
-def connect(fake: FakeCloudflare) -> Iterator[Any]:
-    """Give a function that makes clients: of an account with its first token, or with other headers."""
-    opened: list[Api] = []
+def connect(fake: FakeCloudflare, http: httpx.Client) -> Callable[..., Api]:
+    """Give a function that returns the API of an account: with its first token, or with other headers."""
 
     def connect(account: FakeAccount, headers: dict[str, str] | None = None) -> Api:
         if headers is None:
             headers = {"Authorization": f"Bearer {account.token}"}
-        api = Api(f"{fake.api_url}/accounts/{account.id}/ai-search", headers)
-        opened.append(api)
-        return api
+        return Api(http, f"{fake.api_url}/accounts/{account.id}/ai-search", headers)
 
-    yield connect
-    for api in opened:
-        api.http.close()
+    return connect
 
 
 @pytest.fixture
-def api(connect: Any, account: FakeAccount) -> Api:
-    made: Api = connect(account)
-    return made
+def api(connect: Callable[..., Api], account: FakeAccount) -> Api:
+    return connect(account)
 
 
 @pytest.fixture

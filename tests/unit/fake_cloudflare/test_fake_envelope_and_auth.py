@@ -3,7 +3,6 @@
 import re
 from email.utils import parsedate_to_datetime
 
-import httpx
 import pytest
 
 INSTANCES = "/namespaces/default/instances"
@@ -38,7 +37,7 @@ def test_a_validation_error_names_every_field_at_fault(api):
 
 def test_a_body_that_is_not_json_is_refused(api):
     """4.4: validation."""
-    response = api.http.post(INSTANCES, content=b"{id: docs}")
+    response = api.send("POST", INSTANCES, content=b"{id: docs}")
     assert (response.status_code, response.json()["errors"][0]["code"]) == (400, 7001)
 
 
@@ -57,13 +56,10 @@ def test_a_route_that_is_not_served_answers_7003(api, docs, method, path):
     assert api(method, path).refused == (404, 7003)
 
 
-def test_an_account_id_that_is_none_answers_7003(fake, account):
+def test_an_account_id_that_is_none_answers_7003(fake, account, http):
     """4.3: 7003, bad account id."""
-    response = httpx.get(
-        f"{fake.api_url}/accounts/not-an-id/ai-search/namespaces",
-        headers={"Authorization": f"Bearer {account.token}"},
-        trust_env=False,
-    )
+    headers = {"Authorization": f"Bearer {account.token}"}
+    response = http.get(f"{fake.api_url}/accounts/not-an-id/ai-search/namespaces", headers=headers)
     assert (response.status_code, response.json()["errors"][0]["code"]) == (404, 7003)
 
 
