@@ -151,9 +151,7 @@ class RequestBudget:
         self._tokens = self._tokens_at(now) - 1
         self._counted_at = max(now, self._counted_at)
         self._waiting_since.pop(priority, None)
-        self._grants = tuple(
-            replace(grant, requests=grant.requests - 1) for grant in self._grants if now < grant.ends
-        )
+        self._grants = tuple(replace(grant, requests=grant.requests - 1) for grant in self._grants if now < grant.ends)
 
     def observe(self, status: int, headers: Mapping[str, str], *, product_limit: bool = False) -> None:
         """Learn from an answer.
@@ -198,9 +196,7 @@ class RequestBudget:
 
     def _starving(self, priority: Priority, now: float) -> int:
         """Count the other priorities that starve."""
-        return sum(
-            other is not priority and now - since >= PATIENCE for other, since in self._waiting_since.items()
-        )
+        return sum(other is not priority and now - since >= PATIENCE for other, since in self._waiting_since.items())
 
     def _bucket_delay(self, priority: Priority, now: float) -> float:
         """Give the seconds until the bucket, filling, meets the reserve, melting."""

@@ -137,16 +137,12 @@ def classify(
     first = _decisive(status, errors or ())
     meaning = _meaning(status, first, enveloped=errors is not None)
     secrets = tuple(secrets)
-    api_message = (
-        "; ".join(dict.fromkeys(text for error in errors or () if (text := _describe(error)))) or None
-    )
+    api_message = "; ".join(dict.fromkeys(text for error in errors or () if (text := _describe(error)))) or None
     if api_message is not None:
         api_message = bounded(api_message, secrets)
     fields = tuple(bounded(path, secrets) for error in errors or () if (path := _field(error)))
     code = first.code if first is not None else None
-    detail = ", ".join(
-        part for part in (f"code {code}" if code is not None else "", api_message or "") if part
-    )
+    detail = ", ".join(part for part in (f"code {code}" if code is not None else "", api_message or "") if part)
     return meaning.kind(
         meaning.cause,
         f"Cloudflare answered {status}{f' ({detail})' if detail else ''}; {meaning.cause.advice}",

@@ -159,9 +159,7 @@ class CloudflareClient:
         answer = await self._exchange.call(CREATE_INSTANCE, _namespace(ns), body=body)
         return answer.result(Instance)
 
-    async def update_instance(
-        self, ns: SearchNamespace, instance_id: str, body: Mapping[str, JsonValue]
-    ) -> Instance:
+    async def update_instance(self, ns: SearchNamespace, instance_id: str, body: Mapping[str, JsonValue]) -> Instance:
         """Change the given fields. Nested objects must be whole (facts 2.3)."""
         answer = await self._exchange.call(UPDATE_INSTANCE, _instance(ns, instance_id), body=body)
         return answer.result(Instance)
@@ -169,9 +167,7 @@ class CloudflareClient:
     async def move_instance(self, ns: SearchNamespace, instance_id: str, new_namespace: str) -> None:
         """Move an instance to another search namespace; fine when it is there already."""
         try:
-            await self._exchange.call(
-                MOVE_INSTANCE, _instance(ns, instance_id), body={"new_namespace": new_namespace}
-            )
+            await self._exchange.call(MOVE_INSTANCE, _instance(ns, instance_id), body={"new_namespace": new_namespace})
         except Terminal as error:
             if error.code != ALREADY_THERE:
                 raise
@@ -225,25 +221,20 @@ class CloudflareClient:
 
     async def create_job(self, ns: SearchNamespace, instance_id: str, description: str) -> Job:
         """Start a sync job. Not idempotent, and it ends the running one: list the jobs before (facts 3.3)."""
-        answer = await self._exchange.call(
-            CREATE_JOB, _instance(ns, instance_id), body={"description": description}
-        )
+        answer = await self._exchange.call(CREATE_JOB, _instance(ns, instance_id), body={"description": description})
         return answer.result(Job)
 
     async def cancel_job(self, ns: SearchNamespace, instance_id: str, job_id: str) -> Job:
         """Ask for the end of a sync job. It may still run in the answer (facts 3.4)."""
-        answer = await self._exchange.call(
-            CANCEL_JOB, _job(ns, instance_id, job_id), body={"action": "cancel"}
-        )
+        answer = await self._exchange.call(CANCEL_JOB, _job(ns, instance_id, job_id), body={"action": "cancel"})
         return answer.result(Job)
 
-    async def job_logs(
-        self, ns: SearchNamespace, instance_id: str, job_id: str, *, tail: int
-    ) -> tuple[JobLog, ...]:
+    async def job_logs(self, ns: SearchNamespace, instance_id: str, job_id: str, *, tail: int) -> tuple[JobLog, ...]:
         """Read the last `tail` lines of a job's log, oldest first, in at most two requests.
 
         The order of the API is undocumented (facts 3.5). A log that does not fit one page of 500 lines is
-        read at its end too, unless the first page shows the newest lines.
+        read at its end too, unless the first page shows the newest lines. Beyond a `tail` of 250 there may
+        be fewer lines than asked.
         """
         tail = min(tail, LARGEST_LOG_PAGE)
         if tail <= 0:
@@ -252,7 +243,8 @@ class CloudflareClient:
         if total > len(lines) and not is_newest_first(lines):
             page, size = last_lines(total, tail)
             more, _ = await self._read_logs(ns, instance_id, job_id, page=page, size=size)
-            lines += more
+            # With a gap between the two, what is before it does not belong to the tail.
+            lines = lines + more if (page - 1) * size <= len(lines) else more
         return chronological(lines)[-tail:]
 
     async def _read_instances(self, ns: SearchNamespace) -> Listing[Instance] | None:

@@ -34,7 +34,7 @@ class Cause(StrEnum):
 
     advice: str
 
-    def __new__(cls, value: str, advice: str) -> "Cause":
+    def __new__(cls, value: str, advice: str = "") -> "Cause":
         """Make a member that is its value, and carries its advice."""
         member = str.__new__(cls, value)
         member._value_ = value

@@ -3,9 +3,10 @@
 Nothing is ever tried again here.
 """
 
-import asyncio
 import logging
 import time
+from asyncio import sleep
+from asyncio import timeout as time_limit
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -191,13 +192,14 @@ class Exchange:
             self._record(route, received, time.monotonic() - started, cause)
 
     async def _take_turn(self, priority: Priority) -> None:
-        give_up = time.monotonic() + LONGEST_QUEUE
+        waited = 0.0
         while delay := self._budget.delay(priority):
-            if delay > LONGEST_PAUSE or time.monotonic() > give_up:
+            if delay > LONGEST_PAUSE or waited > LONGEST_QUEUE:
                 blocked = self._budget.blocked_for > 0
                 cause = Cause.RATE_LIMITED if blocked else Cause.REQUEST_BUDGET_EXHAUSTED
                 raise Retry(cause, f"The request was not sent: {cause.advice}", after=delay)
-            await asyncio.sleep(delay)
+            await sleep(delay)
+            waited += delay
         self._budget.take(priority)
 
     async def _send(
@@ -214,7 +216,7 @@ class Exchange:
         try:
             # httpx limits each read; only this limits an answer that trickles in.
             async with (
-                asyncio.timeout(self._timeouts.connect + answer_time),
+                time_limit(self._timeouts.connect + answer_time),
                 self._http.stream(route.method, url, params=query, json=body, timeout=timeout) as response,
             ):
                 return _Received(response.status_code, response.headers, await read_envelope(response))
@@ -269,9 +271,7 @@ class Exchange:
 
 def _prompts(body: Mapping[str, JsonValue]) -> tuple[str, ...]:
     """Give the write-only texts of a request: the API might echo them in its complaint."""
-    return tuple(
-        value for name, value in body.items() if name.startswith("system_prompt") and isinstance(value, str)
-    )
+    return tuple(value for name, value in body.items() if name.startswith("system_prompt") and isinstance(value, str))
 
 
 def _checked(base_url: str) -> str:

@@ -123,10 +123,10 @@ def next_job_page(read: Mapping[int, Page[Job]], since: datetime | None) -> int 
 def last_lines(total: int, tail: int) -> tuple[int, int]:
     """Choose the page and the page size whose one request gives the last `tail` of `total` lines.
 
-    The last page of a listing may be nearly empty, so the size is chosen such that it is not.
+    The last page of a listing may be nearly empty, so the size is chosen such that it is not. Up to 250
+    lines there is such a size; beyond, the page may hold fewer than asked.
     """
-    sizes = range(max(tail, 1), LARGEST_LOG_PAGE + 1)
-    size = max(sizes, key=lambda size: min((total - 1) % size + 1, tail))
+    size = max(range(1, LARGEST_LOG_PAGE + 1), key=lambda size: min((total - 1) % size + 1, tail))
     return math.ceil(total / size), size
 
 

@@ -61,9 +61,7 @@ def _path(value: object) -> object:
 
 
 def _objects(value: object) -> object:
-    return (
-        tuple(item for item in value if isinstance(item, Mapping)) if isinstance(value, list | tuple) else ()
-    )
+    return tuple(item for item in value if isinstance(item, Mapping)) if isinstance(value, list | tuple) else ()
 
 
 Text = Annotated[str | None, BeforeValidator(_text)]
