@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pydantic import JsonValue
 
@@ -42,12 +43,13 @@ class Call:
         return instance
 
 
+Item = TypeVar("Item")
 Operation = Callable[[Call], Answer]
 
 
-def page_of(items: Sequence[JsonValue], page: int, per_page: int) -> Answer:
+def page_of(items: Sequence[Item], page: int, per_page: int, show: Callable[[Item], JsonValue]) -> Answer:
     """Return one page with its `result_info`; `per_page` 0 is an empty page that tells the total."""
-    shown = list(items[(page - 1) * per_page : page * per_page])
+    shown = [show(item) for item in items[(page - 1) * per_page : page * per_page]]
     info: dict[str, JsonValue] = {
         "count": len(shown),
         "page": page,

@@ -29,9 +29,11 @@ CODES: dict[int, tuple[int, str]] = {
     7065: (400, "cannot_modify_default_namespace"),
     7066: (400, "namespace_not_empty"),
     7067: (400, "namespace_same_name"),
+    7096: (400, "default_domain_requires_custom_domain"),
     7097: (400, "instances_allowed_not_found"),
 }
-"""HTTP status and message of each code. The code of the global rate limit (971) is not in the facts [?]."""
+"""HTTP status and message of each code. Not in the facts, and to be checked [?]:
+the code of the global rate limit (971), and the wording of 7045, 7096 and 7097."""
 
 AUTHENTICATION_ERROR = 10000
 VALIDATION_ERROR = 7001

@@ -41,8 +41,12 @@ def list_instances(call: Call) -> Answer:
     ]
     if query.order_by_direction == "desc":
         found.reverse()
-    documents = [as_listed(item, world, call.now, call.account.options) for item in found]
-    return page_of(documents, query.page, query.per_page)
+    return page_of(
+        found,
+        query.page,
+        query.per_page,
+        lambda item: as_listed(item, world, call.now, call.account.options),
+    )
 
 
 def create_instance(call: Call) -> Answer:
@@ -147,6 +151,9 @@ def _check(settings: Settings, given: set[str], options: AccountOptions) -> None
     chunk_size: Any = settings["chunk_size"]
     if chunk_size > options.max_chunk_size:
         raise refusal(7036)
+    endpoint: Any = settings["public_endpoint_params"] or {}
+    if endpoint.get("default_domain_enabled") is False and not endpoint["custom_domains"]:
+        raise refusal(7096)
     retrieval: Any = settings["retrieval_options"]
     metadata: Any = settings["custom_metadata"]
     known = {"timestamp"} | {item["field_name"] for item in metadata}

@@ -34,8 +34,8 @@ def list_jobs(call: Call) -> Answer:
     world = call.account.jobs_as_read(call.now)
     jobs = world.jobs_of(call.instance_in(world))
     if call.account.options.job_order == "desc":
-        jobs.reverse()
-    return page_of([document(job, call.now, call.account.options) for job in jobs], query.page, query.per_page)
+        jobs = jobs[::-1]
+    return page_of(jobs, query.page, query.per_page, lambda job: document(job, call.now, call.account.options))
 
 
 def create_job(call: Call) -> Answer:
@@ -83,7 +83,7 @@ def list_job_logs(call: Call) -> Answer:
     lines = log_lines(_find(call, call.account.jobs_as_read(call.now)), call.now, options)
     if options.log_order == "desc":
         lines.reverse()
-    return page_of(lines, query.page, query.per_page)
+    return page_of(lines, query.page, query.per_page, lambda line: line)
 
 
 def plan_of(options: AccountOptions) -> JobPlan:
@@ -110,7 +110,6 @@ def start(
             other.end(starts_at, SUPERSEDED)
     job = Job(
         id=str(uuid.uuid4()),
-        instance=instance.key,
         source=source,
         description=description,
         created_at=now,
@@ -118,7 +117,7 @@ def start(
         ends_at=ends_at,
         end_reason=plan.end_reason,
     )
-    world.jobs.append(job)
+    world.add_job(instance, job)
     return job
 
 

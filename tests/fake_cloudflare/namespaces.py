@@ -22,12 +22,12 @@ def list_namespaces(call: Call) -> Answer:
     query = parse_query(ListNamespaces, call.query)
     wanted = query.search.lower()
     found = [
-        _document(namespace, call)
+        namespace
         for namespace in call.account.world_as_read(call.now).namespaces.values()
         if wanted in namespace.name or wanted in (namespace.description or "").lower()
         if namespace.name != DEFAULT_NAMESPACE or call.account.options.list_default_namespace
     ]
-    return page_of(found, query.page, query.per_page)
+    return page_of(found, query.page, query.per_page, lambda namespace: _document(namespace, call))
 
 
 def create_namespace(call: Call) -> Answer:

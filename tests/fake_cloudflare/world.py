@@ -47,7 +47,6 @@ class Job(BaseModel):
     """A sync job as its planned course; what has happened by now is computed from the clock."""
 
     id: str
-    instance: int
     source: Literal["user", "schedule"]
     description: str | None
     created_at: float
@@ -79,7 +78,8 @@ class World(BaseModel):
 
     namespaces: dict[str, Namespace]
     instances: list[Instance] = []
-    jobs: list[Job] = []
+    jobs: dict[int, list[Job]] = {}
+    """By the key of their instance."""
     serial: int = 0
 
     def instance(self, namespace: str, instance_id: str) -> Instance | None:
@@ -87,9 +87,12 @@ class World(BaseModel):
         return next(matches, None)
 
     def jobs_of(self, instance: Instance) -> list[Job]:
-        return [job for job in self.jobs if job.instance == instance.key]
+        return self.jobs.get(instance.key, [])
+
+    def add_job(self, instance: Instance, job: Job) -> None:
+        self.jobs.setdefault(instance.key, []).append(job)
 
     def remove(self, instance: Instance) -> None:
         """Remove an instance with its jobs."""
         self.instances.remove(instance)
-        self.jobs = [job for job in self.jobs if job.instance != instance.key]
+        self.jobs.pop(instance.key, None)

@@ -97,7 +97,12 @@ def test_put_changes_only_what_it_names(api, docs):
 
 def test_put_replaces_nested_objects_whole(api, docs):
     """2.3: default_domain_enabled comes back when it is not sent again."""
-    first = {"enabled": True, "default_domain_enabled": False, "authorized_hosts": ["a.example.com"]}
+    first = {
+        "enabled": True,
+        "default_domain_enabled": False,
+        "custom_domains": ["s.example.com"],
+        "authorized_hosts": ["a.example.com"],
+    }
     api("PUT", docs, {"public_endpoint_params": first})
     api("PUT", docs, {"public_endpoint_params": {"enabled": True}})
     endpoint = api("GET", docs).result["public_endpoint_params"]

@@ -143,6 +143,7 @@ def test_a_create_needs_an_object_with_an_id(api, body):
         ({"source": "ftp://example.com"}, 7047),
         ({"type": "web-crawler", "source": "bucket"}, 7047),
         ({"source": "bucket", "chunk_size": 5000}, 7036),
+        ({"public_endpoint_params": {"default_domain_enabled": False}}, 7096),
         (crawler(parse_type="discover", parse_options={"specific_sitemaps": ["/s.xml"]}), 7045),
         (crawler(parse_options={"include_headers": {"X Bad": "1"}}), 7040),
         (crawler(parse_options={"include_headers": {"X-Ok": "a\nb"}}), 7040),
