@@ -30,6 +30,7 @@ QUICK = {
     "cancel_timeout": 10.0,
     "release_timeout": 10.0,
     "shutdown_grace": 10.0,
+    "budget_limit": 1_000_000,
     "log_level": "DEBUG",
 }
 """Settings that make tests short. What they shorten is waiting, never a step."""

@@ -1,0 +1,105 @@
+"""A stage: one Kubernetes namespace, one Cloudflare account and one operator, which belong to one test."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from controlplane.audit import AuditedWrite, writes
+from controlplane.plane import ControlPlane
+from fake_cloudflare import FakeAccount, FakeCloudflare
+from harness.kube import Kube, operator_access, operator_rules, secret
+from harness.operator_process import OperatorProcess
+
+PROMPT = "PROMPT-THAT-NOBODY-MAY-SEE"
+"""Begins every prompt that a test writes: it must show up nowhere."""
+
+
+@dataclass
+class Stage:
+    """What a test plays on.
+
+    Attributes
+    ----------
+    kube
+        The cluster's administrator, in the test's namespace.
+    account
+        The test's account at the fake Cloudflare.
+    operator
+        The operator, with the rights of deploy/operator/rbac.yaml in the namespace; it does not run yet.
+    secrets
+        Texts that must show up in no log, Event or status.
+    """
+
+    plane: ControlPlane
+    kube: Kube
+    account: FakeAccount
+    operator: OperatorProcess
+    secrets: list[str] = field(default_factory=list)
+
+    @classmethod
+    def set(
+        cls, plane: ControlPlane, fake: FakeCloudflare, namespace: str, folder: Path, *, rate: float, **settings: object
+    ) -> "Stage":
+        """Set a stage in a fresh namespace.
+
+        Parameters
+        ----------
+        rate
+            Seconds of the account's clock in a real second: jobs and cooldowns are that much shorter.
+        settings
+            Of the operator.
+        """
+        kube = Kube(plane.kubeconfig, namespace)
+        account = fake.admin.create_account(rate=rate, rate_limit=None)
+        kube.apply(*operator_access(namespace, operator_rules()))
+        kube.apply(secret("aisearch-credentials", apiToken=account.token, accountId=account.id))
+        operator = OperatorProcess(
+            plane.service_account_kubeconfig(namespace, "aisearch-operator"),
+            (namespace,),
+            fake.api_url,
+            folder / "operator.log",
+            **settings,
+        )
+        return cls(plane, kube, account, operator, [account.token, PROMPT])
+
+    def strike(self) -> None:
+        """End the operator, and check that it told no secret."""
+        self.operator.kill()
+        told = [
+            self.operator.log,
+            *(
+                yaml.safe_dump(body.get("status", body.get("message", "")), allow_unicode=True, width=100_000)
+                for kind in ("AISearchInstance", "AISearchSyncJob", "Event")
+                for body in self.kube.list_all(kind)
+            ),
+        ]
+        self.kube.close()
+        self.account.delete()
+        for number, text in enumerate(self.secrets):
+            assert not any(text in place for place in told), f"secret {number} of the test was shown"
+
+    def sent(self, *operations: str) -> list[tuple[str, object]]:
+        """Give operation and body of the requests that Cloudflare got, of these operations or all writes."""
+        wanted = operations or WRITES
+        return [(entry.operation, entry.body) for entry in self.account.journal() if entry.operation in wanted]
+
+    def count(self, operation: str) -> int:
+        """Count the requests of one operation."""
+        return len(self.account.journal(operation=operation))
+
+    def writes(self, name: str | None = None) -> list[AuditedWrite]:
+        """Give the operator's writes to resources, from the API server's own audit log; Events left out."""
+        user = f"system:serviceaccount:{self.kube.namespace}:aisearch-operator"
+        found = writes(self.plane.audit_log, namespace=self.kube.namespace, user=user)
+        return [write for write in found if write.resource != "events" and name in {None, write.name}]
+
+
+WRITES = (
+    "instances.create",
+    "instances.update",
+    "instances.move",
+    "instances.delete",
+    "jobs.create",
+    "jobs.cancel",
+)
