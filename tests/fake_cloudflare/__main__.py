@@ -6,7 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
-from fake_cloudflare.admin_client import AdminClient
+from fake_cloudflare.admin_client import AdminClient, AdminError
 from fake_cloudflare.server import serve
 
 DEMO_ACCOUNT = "0123456789abcdef0123456789abcdef"
@@ -59,4 +59,7 @@ async def _main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_main())
+    try:
+        asyncio.run(_main())
+    except (AdminError, OSError, ValueError) as error:
+        sys.exit(f"fake_cloudflare: {error}")

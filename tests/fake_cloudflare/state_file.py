@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from fake_cloudflare.accounts import Account, AccountState, Registry
 
@@ -19,7 +19,12 @@ def load(path: Path, registry: Registry) -> None:
     """
     if not path.exists():
         return
-    for state in _ACCOUNTS.validate_json(path.read_bytes()):
+    try:
+        states = _ACCOUNTS.validate_json(path.read_bytes())
+    except ValidationError as error:
+        msg = f"{path} is not a state file of this version; remove it to start afresh"
+        raise ValueError(msg) from error
+    for state in states:
         registry.add(Account(state))
 
 

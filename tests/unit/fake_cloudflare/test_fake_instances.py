@@ -53,6 +53,15 @@ def test_the_type_is_inferred_from_the_source(api, source, kind):
     assert api("POST", INSTANCES, {"id": "docs", "source": source}).result["type"] == kind
 
 
+def test_null_on_create_is_as_good_as_absent(api):
+    """2.1, 2.4: nullable fields."""
+    body = {"id": "docs", "ai_search_model": None, "retrieval_options": None, "ai_gateway_id": None}
+    made = api("POST", INSTANCES, body).result
+    assert made["ai_search_model"] == ""
+    assert made["retrieval_options"] == {"keyword_match_mode": "and"}
+    assert made["ai_gateway_id"] == "default"
+
+
 def test_a_crawler_gets_the_defaults_of_a_crawler(api):
     """2.1: parse_type sitemap, browser rendering on."""
     params = api("POST", INSTANCES, {"id": "site", "source": "https://example.com"}).result["source_params"]

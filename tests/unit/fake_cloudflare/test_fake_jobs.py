@@ -173,6 +173,16 @@ def test_the_200_of_a_cancel_may_not_mean_the_end(account, api, docs):
     assert api("GET", job).result["end_reason"] == "cancelled"
 
 
+def test_a_job_may_succeed_after_the_200_of_its_cancel(account, api, docs):
+    """3.4: what ends first wins."""
+    account.configure(cancel_delay=60)
+    job = f"{docs}/jobs/{start(api, docs)['id']}"
+    account.advance(5)
+    assert api("PATCH", job, {"action": "cancel"}).status == 200
+    account.advance(60)
+    assert api("GET", job).result["end_reason"] is None
+
+
 @pytest.mark.parametrize("body", [{"action": "stop"}, {}, None, {"action": "cancel", "force": True}])
 def test_cancel_is_the_only_action(api, docs, body):
     """1.1: `cancel` is the only value."""

@@ -85,6 +85,10 @@ def test_the_clock_can_run_fast(fake):
     try:
         began = fast.now()
         assert fast.now() - began > 100
+        latest = fast.now()
+        fast.set_rate(0)
+        assert fast.now() > latest
+        assert fast.now() == fast.now()
     finally:
         fast.delete()
 
@@ -159,6 +163,14 @@ def test_the_state_file_carries_accounts_over_a_restart(tmp_path, http):
         assert [item["id"] for item in found] == ["docs"]
         assert (again.now(), again.jobs("docs")) == (before, jobs)
     assert [path.name for path in tmp_path.iterdir()] == ["state.json"]
+
+
+def test_a_file_that_holds_no_state_is_reported(tmp_path):
+    state = tmp_path / "state.json"
+    state.write_text('[{"id": 1}]')
+    with pytest.raises(ValueError, match=r"state\.json is not a state file of this version; remove it"):
+        FakeCloudflare(state=state).start()
+    assert state.read_text() == '[{"id": 1}]'
 
 
 def test_the_command_line_prints_one_url_and_serves_its_account():
