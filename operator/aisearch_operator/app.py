@@ -156,9 +156,8 @@ class Operator:
         )
 
     def _timing(self, interval: float) -> Timing:
-        return Timing(
-            interval=interval, settle=self._settings.settle_time, terminal_retry=self._settings.terminal_retry
-        )
+        # A list that is refused stands for many resources: one request tells when all of them can go on.
+        return Timing(interval=interval, settle=self._settings.settle_time, terminal_retry=self._settings.poll_interval)
 
 
 def _own_credentials(settings: Settings) -> Credentials | None:

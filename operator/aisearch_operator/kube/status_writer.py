@@ -1,16 +1,16 @@
 """The status writer: the only place that writes to a resource, and only what changed."""
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 
 from aisearch_operator.engine.store import Known, ObjectKey, Store
-from aisearch_operator.kube.api import Conflict, Gone, KubeApi, ObjectRef
+from aisearch_operator.kube.api import Conflict, Gone, KubeApi, KubeUnavailable, ObjectRef
 from aisearch_operator.resources.group import INSTANCE_KIND, INSTANCE_PLURAL, SYNC_JOB_KIND, SYNC_JOB_PLURAL
 
 __all__ = ["StatusWriter", "merge_patch", "ref_of"]
 
-logger = logging.getLogger(__name__)
+ATTEMPTS = 5
+"""How often a status is written that others overtake; each attempt begins with a fresh read."""
 
 PLURALS = {INSTANCE_KIND: INSTANCE_PLURAL, SYNC_JOB_KIND: SYNC_JOB_PLURAL}
 
@@ -40,35 +40,36 @@ class StatusWriter:
         self._kube = kube
         self._store = store
 
-    async def write(self, known: Known, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-        """Send the difference of two statuses as one patch.
+    async def write(self, known: Known, after: Mapping[str, Any]) -> None:
+        """Send what differs from the known status as one patch; nothing when nothing does.
 
-        The patch carries the resourceVersion of ``known``: it cannot land on a newer object, nor on
-        another one of the same name.
-
-        Returns
-        -------
-        bool
-            False when the object was newer: it is read again into the store, and the pass must be
-            run again. True when the status is as wanted, or the object is gone.
+        The patch carries a resourceVersion: it cannot land on another object of the same name. When
+        the object is newer, it is read again and the patch made anew: a status belongs to its writer,
+        and says itself which generation it is about.
 
         Raises
         ------
         KubeUnavailable
             When the API server did not take it.
         """
-        patch = merge_patch(before, after)
-        if not patch:
-            return True
-        ref = ref_of(known.key)
-        try:
-            self._store.put(known.key.kind, await self._kube.patch_status(ref, known.resource_version, patch))
-        except Conflict:
-            logger.debug("%s has changed in the meantime", known.key)
-            return await self.refresh(known.key) is None
-        except Gone:
-            self._store.drop(known.key)
-        return True
+        for _ in range(ATTEMPTS):
+            patch = merge_patch(known.body["status"], after)
+            if not patch:
+                return
+            try:
+                patched = await self._kube.patch_status(ref_of(known.key), known.resource_version, patch)
+            except Conflict:
+                newer = await self.refresh(known.key)
+                if newer is None:
+                    return
+                known = newer
+            except Gone:
+                self._store.drop(known.key)
+                return
+            else:
+                self._store.put(known.key.kind, patched)
+                return
+        raise KubeUnavailable(f"The status was overtaken by {ATTEMPTS} other writes in a row")
 
     async def refresh(self, key: ObjectKey) -> Known | None:
         """Read an object again into the store; None when it is gone.

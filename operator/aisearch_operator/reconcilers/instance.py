@@ -104,8 +104,7 @@ class InstanceReconciler:
             this.note(verdict=trouble.verdict)
             again = trouble.again
         after = summarize(resource.status, this.finding, generation=resource.metadata.generation, now=utc_now())
-        if not await self._reporter.report(known, resource.status, after, this.events):
-            return Again(0)
+        await self._reporter.report(known, resource.status, after, this.events)
         return again
 
     async def remove(self, known: Known) -> Again | Released:

@@ -102,18 +102,18 @@ class Reporter:
         self._writer = writer
         self._recorder = recorder
 
-    async def report(self, known: Known, before: Status, after: Status, events: Sequence[Event]) -> bool:
-        """Write a status and record Events.
+    async def report(self, known: Known, before: Status, after: Status, events: Sequence[Event]) -> None:
+        """Write a status, then record the Events of the pass and of what became of the resource.
 
-        Returns
-        -------
-        bool
-            False when the resource was newer than this pass, which must be made again.
+        Raises
+        ------
+        KubeUnavailable
+            The status could not be written; the pass must be made again.
         """
+        await self._recorder.record(known.key, *events)  # what was done was done, written or not
         # The raw status counts, not the parsed one: what it holds in another form is put right.
-        written = await self._writer.write(known, known.body["status"], after.to_kubernetes())
-        await self._recorder.record(known.key, *events, *_transitions(before, after))
-        return written
+        await self._writer.write(known, after.to_kubernetes())
+        await self._recorder.record(known.key, *_transitions(before, after))
 
     async def record(self, known: Known, events: Sequence[Event]) -> None:
         """Record Events about a resource whose status stays."""

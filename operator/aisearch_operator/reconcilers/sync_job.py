@@ -153,7 +153,8 @@ class SyncJobReconciler:
             await self._unreadable(known, error)
             return None
         if is_terminal(resource.status):
-            return await self._settled(known, resource)
+            await self._settled(known, resource)
+            return None
         this = _Pass(known.key, resource)
         try:
             again = await self._pass(this)
@@ -162,8 +163,7 @@ class SyncJobReconciler:
             this.note(verdict=trouble.verdict)
             again = trouble.again
         after = summarize_job(resource.status, this.finding, generation=resource.metadata.generation, now=utc_now())
-        if not await self._reporter.report(known, resource.status, after, this.events):
-            return Again(0)
+        await self._reporter.report(known, resource.status, after, this.events)
         if this.finding.finished is not None:
             self._leave(this)
             return None
@@ -390,13 +390,13 @@ class SyncJobReconciler:
         await self._reporter.report(known, status, after, this.events)
         return trouble.again
 
-    async def _settled(self, known: Known, resource: AISearchSyncJob) -> Again | None:
+    async def _settled(self, known: Known, resource: AISearchSyncJob) -> None:
         """Follow an edit of a finished job's spec: nothing happens any more but that it was seen."""
         status, generation = resource.status, resource.metadata.generation
         if status.observed_generation == generation:
-            return None
+            return
         after = status.model_copy(update={"observed_generation": generation})
-        return None if await self._reporter.report(known, status, after, ()) else Again(0)
+        await self._reporter.report(known, status, after, ())
 
     async def _unreadable(self, known: Known, error: ValidationError) -> None:
         before = AISearchSyncJobStatus.model_validate(known.body["status"])
