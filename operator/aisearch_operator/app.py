@@ -26,8 +26,10 @@ from aisearch_operator.observation.polling import PollQueue
 from aisearch_operator.observation.statistics import StatisticsObserver
 from aisearch_operator.reconcilers.dispatcher import Dispatcher
 from aisearch_operator.reconcilers.instance import InstanceReconciler
+from aisearch_operator.reconcilers.job_calls import JobCalls
 from aisearch_operator.reconcilers.outcome import Reporter, RetryPolicy
-from aisearch_operator.reconcilers.sync_job import JobTiming, SyncJobReconciler
+from aisearch_operator.reconcilers.sync_job import SyncJobReconciler
+from aisearch_operator.reconcilers.sync_job_removal import JobRemoval
 from aisearch_operator.reconcilers.target import TargetFinder
 from aisearch_operator.resources.group import INSTANCE_KIND, SYNC_JOB_KIND
 from aisearch_operator.settings import Settings
@@ -63,6 +65,8 @@ class Operator:
         jobs = JobObserver(self._polls, self._timing(settings.job_poll_interval), wake=wake)
         statistics = StatisticsObserver(self._polls, self._timing(settings.stats_interval), wake=wake)
         reporter = Reporter(writer, EventRecorder(kube))
+        targets = TargetFinder(store, self._connections)
+        calls = JobCalls(jobs, settle=settings.settle_time)
         retry = RetryPolicy(terminal=settings.terminal_retry, wait=settings.wait_retry)
         self.dispatcher.serve(
             {
@@ -77,17 +81,19 @@ class Operator:
                 ),
                 SYNC_JOB_KIND: SyncJobReconciler(
                     store,
-                    TargetFinder(store, self._connections),
-                    jobs,
+                    targets,
+                    calls,
+                    JobRemoval(
+                        targets,
+                        calls,
+                        retry,
+                        cancel_timeout=settings.cancel_timeout,
+                        release_timeout=settings.release_timeout,
+                    ),
                     statistics,
                     reporter,
                     retry,
-                    JobTiming.from_seconds(
-                        cooldown=settings.job_cooldown,
-                        settle=settings.settle_time,
-                        cancel=settings.cancel_timeout,
-                        release=settings.release_timeout,
-                    ),
+                    cooldown=settings.job_cooldown,
                     wake=wake,
                 ),
             }

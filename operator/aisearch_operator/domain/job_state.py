@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from aisearch_operator.cloudflare.wire import Job
 
-__all__ = ["Attempt", "JobState", "finished", "marker_of", "state_of"]
+__all__ = ["Attempt", "JobState", "finished", "state_of"]
 
 SUCCESS = frozenset({"", "completed", "success"})
 """An ended job without a reason went well; some sources show these words (facts 3.2)."""
@@ -66,8 +66,3 @@ class Attempt:
     def owns(self, job: Job) -> bool:
         """Whether the job is this attempt's."""
         return (job.description or "").rstrip().endswith(self.marker)
-
-
-def marker_of(uid: str) -> str:
-    """Give the beginning of every marker of a resource, whatever the attempt."""
-    return f"[k8s {uid}#"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from aisearch_operator.cloudflare.budget import Priority
 from aisearch_operator.cloudflare.client import Listing
 from aisearch_operator.cloudflare.errors import CloudflareError, NotFound, Terminal
 from aisearch_operator.cloudflare.wire import Job
@@ -84,9 +85,14 @@ class JobObserver:
         return watch.seen
 
     async def refresh(
-        self, key: ObjectKey, connection: Connection, address: InstanceAddress, since: datetime
+        self, key: ObjectKey, connection: Connection, address: InstanceAddress, since: datetime, *, urgent: bool
     ) -> JobsSeen:
         """List the jobs of an instance now: a POST is decided on nothing less.
+
+        Parameters
+        ----------
+        urgent
+            Whether a deletion needs it, which goes before all else.
 
         Raises
         ------
@@ -94,7 +100,7 @@ class JobObserver:
             The jobs could not be listed.
         """
         watch = self._follow(key, connection, address, since)
-        seen = await watch.refresh()
+        seen = await watch.refresh(Priority.CANCEL if urgent else Priority.OBSERVE)
         self._polls.add_after(watch, self._timing.interval)
         return seen
 
@@ -153,11 +159,14 @@ class JobsWatch:
             return self._errors[-1]
         return None
 
-    async def refresh(self) -> JobsSeen:
+    async def refresh(self, priority: Priority = Priority.OBSERVE) -> JobsSeen:
         """List the jobs now."""
         began = self._clock()
         listing: Listing[Job] = await self._connection.client.list_jobs(
-            self._address.namespace, self._address.instance_id, since=min(self.followers.values(), default=None)
+            self._address.namespace,
+            self._address.instance_id,
+            since=min(self.followers.values(), default=None),
+            priority=priority,
         )
         jobs = {job.id: job for job in listing.items}
         for job_id, (written, job) in tuple(self._written.items()):

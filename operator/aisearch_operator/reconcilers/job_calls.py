@@ -1,0 +1,137 @@
+"""The calls for sync jobs, with the memory of what was sent: one POST and one cancellation for each resource."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from weakref import WeakValueDictionary
+
+from aisearch_operator.cloudflare.errors import CloudflareError, JobAlreadyEnded, NotFound, Retry
+from aisearch_operator.cloudflare.wire import Job, JobLog
+from aisearch_operator.domain.sync_job_status import MAX_LOGS
+from aisearch_operator.engine.store import ObjectKey
+from aisearch_operator.observation.address import InstanceAddress
+from aisearch_operator.observation.jobs import JobObserver, JobsSeen
+from aisearch_operator.reconcilers.target import Target
+
+__all__ = ["JobCalls"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unheard:
+    """A POST that nobody answered."""
+
+    error: Retry
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Cancelled:
+    """A cancellation that Cloudflare confirmed."""
+
+    job_id: str
+    at: float
+
+
+class JobCalls:
+    """Speaks to Cloudflare for the sync job reconciler.
+
+    Parameters
+    ----------
+    settle
+        Seconds after a POST without an answer until its job must be in the list. No other is sent
+        before that: it would end the first.
+    """
+
+    def __init__(self, jobs: JobObserver, *, settle: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._jobs = jobs
+        self._settle = settle
+        self._clock = clock
+        self._locks: WeakValueDictionary[InstanceAddress, asyncio.Lock] = WeakValueDictionary()
+        self._unheard: dict[ObjectKey, _Unheard] = {}
+        self._cancelled: dict[ObjectKey, _Cancelled] = {}
+
+    def starting(self, target: Target) -> asyncio.Lock:
+        """Give the lock of an instance: one POST at a time, each decided on a list of its own."""
+        return self._locks.setdefault(target.address, asyncio.Lock())
+
+    def known(self, key: ObjectKey, target: Target, since: datetime) -> JobsSeen | None:
+        """Give the jobs as they were listed last; see `JobObserver.known`."""
+        return self._jobs.known(key, target.connection, target.address, since)
+
+    async def refresh(self, key: ObjectKey, target: Target, since: datetime, *, urgent: bool = False) -> JobsSeen:
+        """List the jobs now; see `JobObserver.refresh`."""
+        return await self._jobs.refresh(key, target.connection, target.address, since, urgent=urgent)
+
+    def unheard(self, key: ObjectKey) -> Retry | None:
+        """Give the error of a POST whose job may still show up in the list."""
+        found = self._unheard.get(key)
+        return found.error if found is not None and self._clock() < found.until else None
+
+    async def start(self, key: ObjectKey, target: Target, description: str) -> Job:
+        """POST the job, unless an earlier POST may have been carried out unheard.
+
+        Raises
+        ------
+        CloudflareError
+            It was refused, or nobody knows; then the job is to be looked for.
+        """
+        if (unheard := self.unheard(key)) is not None:
+            raise unheard
+        try:
+            job = await target.connection.client.create_job(
+                target.address.namespace, target.address.instance_id, description
+            )
+        except Retry as error:
+            if error.effect_unknown:
+                self._unheard[key] = _Unheard(error, self._clock() + self._settle)
+            raise
+        self._jobs.record(target.connection, target.address, job)
+        return job
+
+    def cancelled_for(self, key: ObjectKey, job: Job) -> float | None:
+        """Give the seconds since the job's cancellation was confirmed; None when it was not."""
+        sent = self._cancelled.get(key)
+        return self._clock() - sent.at if sent is not None and sent.job_id == job.id else None
+
+    async def cancel(self, key: ObjectKey, target: Target, job: Job) -> Job | None:
+        """Ask for the end of a job; None when Cloudflare does not know it any more."""
+        namespace, instance_id = target.address.namespace, target.address.instance_id
+        try:
+            answer = await target.connection.client.cancel_job(namespace, instance_id, job.id)
+        except JobAlreadyEnded:
+            return await self.look_up(target, job.id)
+        except NotFound:
+            return None
+        self._cancelled[key] = _Cancelled(job.id, self._clock())
+        self._jobs.record(target.connection, target.address, answer)
+        return answer
+
+    async def look_up(self, target: Target, job_id: str) -> Job | None:
+        """Ask for one job; None when Cloudflare does not know it."""
+        try:
+            job = await target.connection.client.get_job(target.address.namespace, target.address.instance_id, job_id)
+        except NotFound:
+            return None
+        self._jobs.record(target.connection, target.address, job)
+        return job
+
+    async def logs(self, target: Target, job: Job) -> tuple[JobLog, ...] | None:
+        """Read the end of a job's log; None when that fails: a log is a convenience, and holds nothing up."""
+        try:
+            return await target.connection.client.job_logs(
+                target.address.namespace, target.address.instance_id, job.id, tail=MAX_LOGS
+            )
+        except CloudflareError as error:
+            logger.info("The log of job %s could not be read: %s", job.id, error)
+            return None
+
+    def forget(self, key: ObjectKey) -> None:
+        """Drop what was kept for a sync job that is over or gone."""
+        self._jobs.forget(key)
+        self._unheard.pop(key, None)
+        self._cancelled.pop(key, None)

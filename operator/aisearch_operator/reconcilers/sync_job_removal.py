@@ -1,0 +1,123 @@
+"""The end of a deleted sync job resource: its job is cancelled, and its end confirmed."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from aisearch_operator.cloudflare.errors import CloudflareError, NotFound
+from aisearch_operator.cloudflare.wire import Job
+from aisearch_operator.domain.job_state import finished
+from aisearch_operator.domain.reasons import Reason
+from aisearch_operator.domain.sync_job import LookUp, Release, Request, removal_step
+from aisearch_operator.engine.store import ObjectKey
+from aisearch_operator.engine.workqueue import Again
+from aisearch_operator.kube.credentials import CredentialError
+from aisearch_operator.kube.events import Event
+from aisearch_operator.reconcilers.job_calls import JobCalls
+from aisearch_operator.reconcilers.outcome import RetryPolicy, Trouble
+from aisearch_operator.reconcilers.target import Target, TargetFinder
+from aisearch_operator.resources.sync_job import AISearchSyncJob
+
+__all__ = ["CONFIRM_INTERVAL", "JobRemoval", "Leave", "Stay"]
+
+CONFIRM_INTERVAL = 1.0
+"""Seconds between two looks for the end of a cancelled job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """The resource must stay for now; ``trouble`` says what keeps it, when that is more than time."""
+
+    again: Again
+    trouble: Trouble | None = None
+    events: list[Event] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """The resource may go."""
+
+    events: list[Event] = field(default_factory=list)
+
+
+class JobRemoval:
+    """Ends jobs whose resources are deleted.
+
+    Parameters
+    ----------
+    cancel_timeout
+        Seconds after the cancellation until the resource goes although the job has not ended.
+    release_timeout
+        Seconds that a deletion waits for what only a person can put right.
+    """
+
+    def __init__(
+        self,
+        targets: TargetFinder,
+        calls: JobCalls,
+        retry: RetryPolicy,
+        *,
+        cancel_timeout: float,
+        release_timeout: float,
+    ) -> None:
+        self._targets = targets
+        self._calls = calls
+        self._retry = retry
+        self._cancel_timeout = cancel_timeout
+        self._release_timeout = timedelta(seconds=release_timeout)
+
+    async def step(self, key: ObjectKey, resource: AISearchSyncJob, request: Request, since: datetime) -> Stay | Leave:
+        """Bring the job one step nearer to its end.
+
+        Parameters
+        ----------
+        since
+            Older jobs need not be looked at.
+        """
+        if resource.spec.deletion_policy == "Orphan":
+            job_id = resource.status.job_id
+            message = f"Job {job_id} runs on, as spec.deletionPolicy says"
+            return Leave([Event("Normal", Reason.RETAINED, message)] if job_id else [])
+        try:
+            target = await self._targets.find_for_removal(key, resource)
+            return await self._end(key, target, request, since) if target is not None else Leave()
+        except NotFound:
+            return Leave()  # 7002, 7063: without the instance nothing can run
+        except (CredentialError, CloudflareError) as error:
+            trouble = self._retry.trouble(error)
+            if trouble.overdue(resource.metadata.deletion_timestamp, self._release_timeout):
+                return _give_up(resource, request, trouble.verdict.message)
+            return Stay(trouble.again, trouble)
+
+    async def _end(self, key: ObjectKey, target: Target, request: Request, since: datetime) -> Stay | Leave:
+        jobs = (await self._calls.refresh(key, target, since, urgent=True)).jobs
+        step = removal_step(request, jobs)
+        if isinstance(step, Release):
+            may_show_up = request.job_id is None and self._calls.unheard(key) is not None
+            return Stay(Again(CONFIRM_INTERVAL)) if may_show_up else Leave()
+        job = await self._calls.look_up(target, step.job_id) if isinstance(step, LookUp) else step.job
+        if job is None or finished(job):
+            return Leave()
+        return await self._cancel(key, target, job)
+
+    async def _cancel(self, key: ObjectKey, target: Target, job: Job) -> Stay | Leave:
+        waited = self._calls.cancelled_for(key, job)
+        if waited is None:
+            told = [Event("Normal", Reason.CANCELLING, f"Asked Cloudflare to cancel job {job.id}")]
+            answer = await self._calls.cancel(key, target, job)
+            ended = answer is None or finished(answer)
+            return Leave(told) if ended else Stay(Again(CONFIRM_INTERVAL), events=told)
+        if waited < self._cancel_timeout:
+            return Stay(Again(CONFIRM_INTERVAL))
+        where = f"{target.address.search_namespace}/{target.address.instance_id} of account {target.address.account_id}"
+        return Leave([_left(f"Job {job.id} of instance {where}", "it was cancelled and has not ended since")])
+
+
+def _give_up(resource: AISearchSyncJob, request: Request, why: str) -> Leave:
+    status = resource.status
+    job = f"Job {status.job_id}" if status.job_id else f"A job marked {request.attempt.marker}"
+    where = f"{status.search_namespace}/{status.instance_id} of account {status.account_id}"
+    return Leave([_left(f"{job} of instance {where}", why)])
+
+
+def _left(what: str, why: str) -> Event:
+    return Event("Warning", Reason.RELEASED_UNCONFIRMED, f"{what} may still run at Cloudflare: {why}")
