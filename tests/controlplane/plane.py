@@ -1,0 +1,346 @@
+"""One Kubernetes control plane on loopback: start it, get credentials for it, stop it."""
+
+import atexit
+import contextlib
+import json
+import os
+import random
+import secrets
+import socket
+import ssl
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from controlplane import audit, build, kubeconfig, tools
+from controlplane.certificates import Authority, KeyPair, signing_key, write_secret
+from controlplane.errors import ControlPlaneError
+from controlplane.processes import Component, Guardian
+
+_HOST = "127.0.0.1"
+# Below what Linux gives to outgoing connections (32768 and up), so that none takes a port between check and use.
+_PORTS = range(20000, 32000)
+# kube-apiserver refuses to advertise a loopback address. This one is never contacted.
+_ADVERTISED = "10.0.0.1"
+_SERVICE_RANGE = "10.0.0.0/24"
+_READY_WITHIN_SECONDS = 90  # 4 s on an idle machine with 2 cores
+_STOP_GRACE_SECONDS = 5
+_TOKEN_LIFETIME_SECONDS = 24 * 3600
+_CRD_ESTABLISHED_WITHIN = "60s"
+
+
+class ControlPlane:
+    """A running control plane, and access to it.
+
+    `start` makes one that lives until `stop`, or until the process that started it ends, however
+    that ends. `attach` gives another process access to one that runs. Several can run side by side.
+
+    Attributes
+    ----------
+    directory
+        Where its files are.
+    kubeconfig
+        For the cluster's administrator.
+    url
+        Of the API server.
+    ca_file
+        The certificate that signed the API server's.
+    audit_log
+        One JSON document per write, see `controlplane.audit`.
+    """
+
+    def __init__(self, directory: Path, url: str) -> None:
+        self.directory = directory
+        self.url = url
+        self.kubeconfig = directory / "kubeconfig"
+        self.ca_file = directory / "ca.crt"
+        self.audit_log = directory / "audit.log"
+        self._components: list[Component] = []
+        self._guardian: Guardian | None = None
+
+    @classmethod
+    def start(cls, directory: Path | None = None, *, audit: bool = True) -> Self:
+        """Start a control plane and return when it is ready, after about 4 seconds.
+
+        Parameters
+        ----------
+        directory
+            An empty or missing folder for its files, which then outlive it; by default a
+            temporary one that is removed with it.
+        audit
+            Whether every write is logged.
+
+        Raises
+        ------
+        ControlPlaneError
+            Its programs cannot be had, or one of them failed; the message ends with its log.
+        """
+        binaries = build.binaries()
+        temporary = directory is None
+        place = Path(tempfile.mkdtemp(prefix="aisearch-control-plane-")) if directory is None else directory
+        place.mkdir(parents=True, exist_ok=True)
+        place = place.resolve()
+        etcd_port, api_port = _free_ports(2)
+        plane = cls(place, f"https://{_HOST}:{api_port}")
+        plane._guardian = Guardian(place if temporary else None)
+        atexit.register(plane.stop)
+        try:
+            plane._write_credentials()
+            plane._run(binaries, etcd_port=etcd_port, api_port=api_port, audited=audit)
+        except BaseException:
+            plane.stop()
+            raise
+        return plane
+
+    @classmethod
+    def attach(cls, directory: Path) -> Self:
+        """Return access to a control plane that another process started; `stop` then does nothing."""
+        return cls(directory, kubeconfig.server_of(directory / "kubeconfig"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def pids(self) -> list[int]:
+        """The processes of a control plane that this process started."""
+        return [component.pid for component in self._components]
+
+    def env(self) -> dict[str, str]:
+        """Return a copy of the environment in which kubectl is on ``PATH`` and talks to this cluster."""
+        path = f"{tools.kubectl().parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        return os.environ | {
+            "KUBECONFIG": str(self.kubeconfig),
+            "KUBECACHEDIR": str(self.directory / "kubectl-cache"),
+            "PATH": path,
+        }
+
+    def kubectl(
+        self, *arguments: str, input: str | None = None, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """Run kubectl as the cluster's administrator.
+
+        Raises
+        ------
+        ControlPlaneError
+            It failed, and ``check`` is true; the message holds what it said.
+        """
+        outcome = subprocess.run(
+            [str(tools.kubectl()), *arguments],
+            env=self.env(),
+            input=input if input is not None else "",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if check and outcome.returncode:
+            msg = f"kubectl {' '.join(arguments)}: exit code {outcome.returncode}\n{outcome.stdout}{outcome.stderr}"
+            raise ControlPlaneError(msg)
+        return outcome
+
+    def install_crds(self, folder: Path) -> None:
+        """Apply the custom resource definitions of a folder and wait until they are served.
+
+        A folder without any is none to install.
+        """
+        if any(folder.glob("*.yaml")):
+            self.kubectl("apply", "--server-side", "--filename", str(folder))
+            self.kubectl(
+                "wait",
+                "--for=condition=Established",
+                f"--timeout={_CRD_ESTABLISHED_WITHIN}",
+                "--filename",
+                str(folder),
+            )
+
+    def client_kubeconfig(self, user: str, groups: Sequence[str] = ()) -> Path:
+        """Return a new kubeconfig that logs in as this user by client certificate."""
+        credential = Authority.load(self.directory).issue_client(user, groups)
+        return self._write_kubeconfig(user, credential)
+
+    def service_account_kubeconfig(
+        self, namespace: str, name: str, *, lifetime_seconds: int = _TOKEN_LIFETIME_SECONDS
+    ) -> Path:
+        """Return a new kubeconfig with a token of this service account, as a pod would have.
+
+        Raises
+        ------
+        ControlPlaneError
+            The API server did not give a token; most often the service account does not exist.
+        """
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
+        request = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"expirationSeconds": lifetime_seconds},
+        }
+        with self._client() as client:
+            answer = client.post(path, json=request)
+        if answer.status_code != httpx.codes.CREATED:
+            reason = answer.json().get("message", answer.text)
+            msg = f"no token for the service account {namespace}/{name}: {reason}"
+            raise ControlPlaneError(msg)
+        token = answer.json()["status"]["token"]
+        return self._write_kubeconfig(f"system:serviceaccount:{namespace}:{name}", token)
+
+    def check(self) -> None:
+        """Raise a `ControlPlaneError` with the end of its log if one of the programs has ended."""
+        for component in self._components:
+            component.check()
+
+    def stop(self) -> None:
+        """End all processes, the controllers first and the store last, and remove a temporary folder."""
+        atexit.unregister(self.stop)
+        while self._components:
+            self._components[-1].stop(_STOP_GRACE_SECONDS)
+            self._components.pop()
+        if self._guardian is not None:
+            self._guardian.dismiss()
+            self._guardian = None
+
+    def _write_credentials(self) -> None:
+        authority = Authority.create(self.directory)
+        server = authority.issue_server(
+            ["localhost", "kubernetes", "kubernetes.default.svc"], [_HOST, _ADVERTISED]
+        )
+        self._write_pair("server", server)
+        self._write_pair("service-account", signing_key())
+        admin = authority.issue_client("kubernetes-admin", ["system:masters"])
+        self._write_pair("admin", admin)
+        self._write_kubeconfig("kubernetes-admin", admin, self.kubeconfig)
+        # With the administrator's rights, as the controllers do not each have a service account here.
+        controllers = authority.issue_client("system:kube-controller-manager", ["system:masters"])
+        self._write_kubeconfig(
+            "system:kube-controller-manager", controllers, self.directory / "controllers.kubeconfig"
+        )
+
+    def _write_pair(self, name: str, pair: KeyPair) -> None:
+        (self.directory / f"{name}.crt").write_bytes(pair.certificate)
+        write_secret(self.directory / f"{name}.key", pair.key)
+
+    def _write_kubeconfig(self, user: str, credential: KeyPair | str, path: Path | None = None) -> Path:
+        if path is None:
+            safe = "".join(letter if letter.isalnum() else "-" for letter in user)
+            path = self.directory / f"{safe}-{secrets.token_hex(4)}.kubeconfig"
+        authority = self.ca_file.read_bytes()
+        return kubeconfig.write(path, url=self.url, authority=authority, credential=credential, user=user)
+
+    def _run(self, binaries: build.Binaries, *, etcd_port: int, api_port: int, audited: bool) -> None:
+        etcd_url = f"http://{_HOST}:{etcd_port}"
+        self._start_component(binaries.etcd, _etcd_arguments(self.directory, etcd_url))
+        arguments = _api_server_arguments(self.directory, etcd_url, api_port)
+        if audited:
+            policy = self.directory / "audit-policy.json"
+            policy.write_text(json.dumps(audit.POLICY))
+            self.audit_log.touch()
+            arguments += _audit_arguments(policy, self.audit_log)
+        self._start_component(binaries.kube_apiserver, arguments)
+        with self._client() as client:
+            self._wait_for(client, "/readyz")
+            self._start_component(
+                binaries.kube_controller_manager, _controller_manager_arguments(self.directory)
+            )
+            self._wait_for(client, "/api/v1/namespaces/default/serviceaccounts/default")
+
+    def _start_component(self, program: Path, arguments: Sequence[str]) -> None:
+        if self._guardian is None:
+            msg = "a control plane that was attached to, or stopped, starts nothing"
+            raise ControlPlaneError(msg)
+        component = Component(program, arguments, directory=self.directory, guardian=self._guardian)
+        self._components.append(component)
+
+    def _wait_for(self, client: httpx.Client, path: str) -> None:
+        deadline = time.monotonic() + _READY_WITHIN_SECONDS
+        while True:
+            self.check()
+            with contextlib.suppress(httpx.TransportError):
+                if client.get(path).is_success:
+                    return
+            if time.monotonic() > deadline:
+                newest = self._components[-1]
+                msg = (
+                    f"the control plane did not answer {path} within {_READY_WITHIN_SECONDS} s; "
+                    f"the end of the log of {newest.name}:\n{newest.log_tail()}"
+                )
+                raise ControlPlaneError(msg)
+            time.sleep(0.05)
+
+    def _client(self) -> httpx.Client:
+        context = ssl.create_default_context(cafile=self.ca_file)
+        context.load_cert_chain(self.directory / "admin.crt", self.directory / "admin.key")
+        return httpx.Client(base_url=self.url, verify=context, trust_env=False, timeout=10)
+
+
+def _etcd_arguments(directory: Path, url: str) -> list[str]:
+    return [
+        f"--data-dir={directory / 'etcd'}",
+        f"--listen-client-urls={url}",
+        f"--advertise-client-urls={url}",
+        f"--listen-peer-urls=http://{_HOST}:0",
+        "--unsafe-no-fsync",  # nothing here has to survive a power cut
+        "--log-level=warn",
+    ]
+
+
+def _api_server_arguments(directory: Path, etcd_url: str, port: int) -> list[str]:
+    return [
+        f"--etcd-servers={etcd_url}",
+        f"--bind-address={_HOST}",
+        f"--secure-port={port}",
+        f"--advertise-address={_ADVERTISED}",
+        "--endpoint-reconciler-type=none",
+        f"--service-cluster-ip-range={_SERVICE_RANGE}",
+        f"--cert-dir={directory}",
+        f"--tls-cert-file={directory / 'server.crt'}",
+        f"--tls-private-key-file={directory / 'server.key'}",
+        f"--client-ca-file={directory / 'ca.crt'}",
+        "--authorization-mode=RBAC",
+        "--service-account-issuer=https://kubernetes.default.svc",
+        f"--service-account-key-file={directory / 'service-account.crt'}",
+        f"--service-account-signing-key-file={directory / 'service-account.key'}",
+        "--allow-privileged=true",
+        "--profiling=false",
+    ]
+
+
+def _audit_arguments(policy: Path, log: Path) -> list[str]:
+    return [
+        f"--audit-policy-file={policy}",
+        f"--audit-log-path={log}",
+        "--audit-log-mode=blocking",
+        "--audit-log-format=json",
+        "--audit-log-maxsize=10000",  # megabytes; a rotated log would lose writes that a test counts
+    ]
+
+
+def _controller_manager_arguments(directory: Path) -> list[str]:
+    return [
+        f"--kubeconfig={directory / 'controllers.kubeconfig'}",
+        f"--service-account-private-key-file={directory / 'service-account.key'}",
+        f"--root-ca-file={directory / 'ca.crt'}",
+        "--leader-elect=false",
+        "--secure-port=0",
+        "--profiling=false",
+    ]
+
+
+def _free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        ports: list[int] = []
+        while len(ports) < count:
+            port = random.choice(_PORTS)
+            listener = stack.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                listener.bind((_HOST, port))
+                ports.append(port)
+    return ports
