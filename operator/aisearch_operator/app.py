@@ -94,6 +94,7 @@ class Operator:
                     reporter,
                     retry,
                     cooldown=settings.job_cooldown,
+                    poll_interval=settings.job_poll_interval,
                     wake=wake,
                 ),
             }

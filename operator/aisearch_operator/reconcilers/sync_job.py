@@ -76,6 +76,8 @@ class SyncJobReconciler:
     ----------
     cooldown
         Seconds after the start or end of a job, before the next one.
+    poll_interval
+        Seconds between two lists of an instance's jobs.
     wake
         Has resources looked at.
     """
@@ -91,6 +93,7 @@ class SyncJobReconciler:
         retry: RetryPolicy,
         *,
         cooldown: float,
+        poll_interval: float,
         wake: Callable[[Iterable[ObjectKey]], None],
     ) -> None:
         self._store = store
@@ -101,6 +104,7 @@ class SyncJobReconciler:
         self._reporter = reporter
         self._retry = retry
         self._cooldown = timedelta(seconds=cooldown)
+        self._poll_interval = poll_interval
         self._wake = wake
 
     async def reconcile(self, known: Known) -> Again | None:
@@ -186,7 +190,8 @@ class SyncJobReconciler:
                 return await self._follow(this, target, await self._look_up(this, target, job_id))
             case Hold(reason, message, after):
                 this.note(verdict=Verdict.working(reason, message))
-                return None if after is None else Again(max(after, CONFIRM_INTERVAL))
+                # Looked at again with every list: the pause is measured by Cloudflare's clock, not by ours.
+                return None if after is None else Again(min(after, self._poll_interval))
             case Start():
                 return Again(0)  # decided on an old list: the next pass takes a fresh one
             case Track(job):
