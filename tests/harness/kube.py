@@ -3,6 +3,7 @@
 import base64
 import ssl
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ PATHS = {
     "RoleBinding": "/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings",
     "Namespace": "/api/v1/namespaces",
 }
+PATIENCE = 10
+"""Attempts of a request that the API server asks to send later, which it does with a pause of a second."""
+
 TIMEOUT = 20.0
 """Seconds that a condition has to come true; far more than it needs, since the machine may be busy."""
 
@@ -42,7 +46,10 @@ class Kube:
         self.namespace = namespace
         config = yaml.safe_load(kubeconfig.read_text())
         self._http = httpx.Client(
-            base_url=config["clusters"][0]["cluster"]["server"], verify=_tls(config), timeout=30, trust_env=False
+            base_url=config["clusters"][0]["cluster"]["server"],
+            transport=_PatientTransport(verify=_tls(config)),
+            timeout=30,
+            trust_env=False,
         )
 
     def close(self) -> None:
@@ -214,6 +221,19 @@ def operator_rules() -> list[Body]:
     roles = (body for body in yaml.safe_load_all(path.read_text()) if body["kind"] == "ClusterRole")
     rules: list[Body] = next(roles)["rules"]
     return rules
+
+
+class _PatientTransport(httpx.HTTPTransport):
+    """Does what an API server asks for with a 429, as kubectl does: it comes right after a CRD is established."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        for _ in range(PATIENCE):
+            answer = super().handle_request(request)
+            if answer.status_code != httpx.codes.TOO_MANY_REQUESTS:
+                break
+            answer.close()
+            time.sleep(float(answer.headers.get("Retry-After", 1)))
+        return answer
 
 
 def _tls(config: dict[str, Any]) -> ssl.SSLContext:

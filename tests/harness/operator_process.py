@@ -125,13 +125,19 @@ class OperatorProcess:
         """All that the process, and those before it, wrote."""
         return self._log_file.read_text(encoding="utf-8") if self._log_file.exists() else ""
 
-    def _is_ready(self) -> bool:
+    def check(self) -> None:
+        """Raise a `RuntimeError` with the end of its log if the process has ended by itself."""
         assert self._process is not None
-        fresh = self._log_file.read_bytes()[self._read_from :].decode(errors="replace")
         if self._process.poll() is not None:
-            msg = f"the operator ended with exit code {self._process.returncode}:\n{fresh[-3000:]}"
+            msg = f"the operator ended with exit code {self._process.returncode}:\n{self._fresh_log()[-3000:]}"
             raise RuntimeError(msg)
-        return READY in fresh
+
+    def _is_ready(self) -> bool:
+        self.check()
+        return READY in self._fresh_log()
+
+    def _fresh_log(self) -> str:
+        return self._log_file.read_bytes()[self._read_from :].decode(errors="replace")
 
     def __enter__(self) -> Self:
         return self if self._process is not None else self.start()
