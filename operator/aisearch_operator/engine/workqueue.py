@@ -219,7 +219,10 @@ class WorkQueue(Generic[K]):
                 # An addition in between has cleared or moved the time: this one is stale.
                 if entry is not None and entry.due == due:
                     entry.due = None
-                    self._line_up(key, entry)
+                    if entry.running:
+                        entry.again = True
+                    else:
+                        self._line_up(key, entry)
             pause = self._delayed[0][0] - loop.time() if self._delayed else None
             self._wakeup.clear()
             with contextlib.suppress(TimeoutError):

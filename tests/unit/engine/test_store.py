@@ -1,0 +1,143 @@
+"""The store of known resources."""
+
+from typing import Any
+
+import pytest
+
+from aisearch_operator.engine.store import Store
+from aisearch_operator.resources.group import INSTANCE_KIND, SYNC_JOB_KIND
+
+
+def body(name: str, *, uid: str = "", version: str = "1", namespace: str = "team", **parts: Any) -> dict[str, Any]:
+    metadata = {
+        "name": name,
+        "namespace": namespace,
+        "uid": uid or f"uid-{name}",
+        "resourceVersion": version,
+        "managedFields": [{"manager": "kubectl"}],
+    }
+    return {"apiVersion": "v1", "metadata": metadata, "spec": {}, **parts}
+
+
+def for_instance(name: str, instance: str, **more: Any) -> dict[str, Any]:
+    return body(name, spec={"instanceRef": {"name": instance}}, **more)
+
+
+def for_unmanaged(name: str, instance: str, search_namespace: str = "default", **more: Any) -> dict[str, Any]:
+    return body(name, spec={"instance": {"id": instance, "searchNamespace": search_namespace}}, **more)
+
+
+def test_an_object_is_kept_without_its_managed_fields():
+    store = Store()
+
+    known = store.put(INSTANCE_KIND, body("docs", status={"state": "active"}))
+
+    assert known.body == {
+        "metadata": {"name": "docs", "namespace": "team", "uid": "uid-docs", "resourceVersion": "1"},
+        "spec": {},
+        "status": {"state": "active"},
+    }
+    assert store.get(known.key) is known
+
+
+def test_a_newer_version_replaces_the_known_one():
+    store = Store()
+    store.put(INSTANCE_KIND, body("docs", version="9"))
+
+    known = store.put(INSTANCE_KIND, body("docs", version="10"))
+
+    assert known.resource_version == "10"
+    assert store.get(known.key) is known
+    assert len(store) == 1
+
+
+def test_an_older_version_that_arrives_late_is_ignored():
+    store = Store()
+    newest = store.put(INSTANCE_KIND, body("docs", version="10"))
+
+    assert store.put(INSTANCE_KIND, body("docs", version="9")) is newest
+    assert store.get(newest.key) is newest
+
+
+def test_a_resource_made_again_under_its_name_is_another_object():
+    store = Store()
+    old = store.put(INSTANCE_KIND, body("docs", uid="old", version="5"))
+    new = store.put(INSTANCE_KIND, body("docs", uid="new", version="7"))
+
+    store.drop(old.key)
+
+    assert store.instance("team", "docs") is new
+    assert store.get(old.key) is None
+
+
+def test_a_dropped_object_is_found_by_nothing():
+    store = Store()
+    job = store.put(SYNC_JOB_KIND, for_instance("nightly", "docs"))
+    instance = store.put(INSTANCE_KIND, body("docs"))
+
+    store.drop(job.key)
+    store.drop(instance.key)
+    store.drop(instance.key)
+
+    assert len(store) == 0
+    assert store.instance("team", "docs") is None
+    assert list(store.jobs_of("team", "docs")) == []
+    assert list(store.all(SYNC_JOB_KIND)) == []
+
+
+def test_the_sync_jobs_of_an_instance_are_those_of_its_namespace_that_name_it():
+    store = Store()
+    wanted = [store.put(SYNC_JOB_KIND, for_instance(name, "docs")) for name in ("one", "two")]
+    store.put(SYNC_JOB_KIND, for_instance("other-instance", "blog"))
+    store.put(SYNC_JOB_KIND, for_instance("other-namespace", "docs", namespace="elsewhere"))
+    store.put(SYNC_JOB_KIND, for_unmanaged("unmanaged", "docs"))
+
+    assert sorted(job.key for job in store.jobs_of("team", "docs")) == sorted(job.key for job in wanted)
+
+
+@pytest.mark.parametrize(
+    ("mine", "rival", "are_rivals"),
+    [
+        (for_instance("a", "docs"), for_instance("b", "docs"), True),
+        (for_instance("a", "docs"), for_instance("b", "blog"), False),
+        (for_instance("a", "docs"), for_instance("b", "docs", namespace="elsewhere"), False),
+        (for_unmanaged("a", "docs"), for_unmanaged("b", "docs"), True),
+        (for_unmanaged("a", "docs"), for_unmanaged("b", "blog"), False),
+        (for_unmanaged("a", "docs"), for_unmanaged("b", "docs", "archive"), False),
+        (for_instance("a", "docs"), for_unmanaged("b", "docs"), False),
+    ],
+)
+def test_rivals_are_the_other_sync_jobs_for_the_same_instance(mine, rival, are_rivals):
+    store = Store()
+    store.put(SYNC_JOB_KIND, mine)
+    other = store.put(SYNC_JOB_KIND, rival)
+
+    assert list(store.rivals("team", "a")) == ([other] if are_rivals else [])
+
+
+def test_an_unknown_sync_job_has_no_rivals():
+    store = Store()
+    store.put(SYNC_JOB_KIND, for_instance("b", "docs"))
+
+    assert list(store.rivals("team", "a")) == []
+
+
+def test_all_gives_one_kind():
+    store = Store()
+    instance = store.put(INSTANCE_KIND, body("docs"))
+    store.put(SYNC_JOB_KIND, for_instance("nightly", "docs"))
+
+    assert list(store.all(INSTANCE_KIND)) == [instance]
+
+
+def test_an_object_is_deleting_from_its_deletion_timestamp_on():
+    store = Store()
+    marked = body("docs", version="2")
+    marked["metadata"]["deletionTimestamp"] = "2026-11-23T10:00:00Z"
+
+    assert not store.put(INSTANCE_KIND, body("docs")).deleting
+    assert store.put(INSTANCE_KIND, marked).deleting
+
+
+def test_a_key_reads_as_kind_namespace_and_name():
+    assert str(Store().put(INSTANCE_KIND, body("docs")).key) == "AISearchInstance team/docs"
