@@ -23,7 +23,7 @@ help: ## show this list
 
 .PHONY: test
 test: lint ## all checks and tests, the real control plane included; starts and stops what it needs
-	@$(python) -m pytest -n $(WORKERS) --durations=10
+	@$(python) -m pytest -p controlplane.pytest_plugin -n $(WORKERS) --durations=10
 
 .PHONY: lint
 lint: $(ready) ## style, types, architecture, and that crds/ is what the models generate
@@ -55,7 +55,7 @@ soak: $(ready) ## random crashes and faults for MINUTES=10; SEED repeats a run
 
 .PHONY: crds
 crds: $(ready) ## generate crds/ from the models
-	$(python) -m aisearch_operator.resources.crd --write crds
+	$(python) -m aisearch_operator.resources.crd crds
 
 .PHONY: format
 format: $(ready) ## put the code into its one style

@@ -4,8 +4,8 @@ The log is written in blocking mode: a line is there before the client has its a
 """
 
 import json
-from datetime import datetime
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 

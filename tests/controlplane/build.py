@@ -1,5 +1,6 @@
 """The control plane's programs: found in $KUBEBUILDER_ASSETS or the cache, else built once by Go."""
 
+import contextlib
 import hashlib
 import os
 import re
@@ -49,11 +50,11 @@ def binaries() -> Binaries:
     ControlPlaneError
         They cannot be built; the message ends with Go's own.
     """
-    assets = os.environ.get("KUBEBUILDER_ASSETS")
-    if assets:
-        missing = [name for name in _NAMES if not os.access(Path(assets) / name, os.X_OK)]
+    if named := os.environ.get("KUBEBUILDER_ASSETS"):
+        assets = Path(named).resolve()
+        missing = [name for name in _NAMES if not os.access(assets / name, os.X_OK)]
         if not missing:
-            return Binaries.of(Path(assets))
+            return Binaries.of(assets)
         cache.step(f"KUBEBUILDER_ASSETS={assets} is not used: it has no {' and no '.join(missing)}")
     version = f"{_kubernetes_version()}-{_fingerprint()}"
     return Binaries.of(cache.provide("control-plane", version, _build))
@@ -95,29 +96,24 @@ def _run(title: str, command: list[str], env: dict[str, str], log: Path) -> None
             raise
     if process.returncode:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-_ERROR_TAIL:])
-        msg = (
+        raise ControlPlaneError(
             f"{title} could not be built; it needs a Go module proxy within reach (GOPROXY names another) "
             f"and 4 GB of disk below {cache.folder()}. A folder with ready programs can be named by "
             f"KUBEBUILDER_ASSETS instead. Go says:\n{tail}"
         )
-        raise ControlPlaneError(msg)
 
 
 def _show_progress(title: str, process: subprocess.Popen[bytes], log: Path, started: float) -> None:
     on_terminal = sys.stderr.isatty()
     next_line = 0.0
     while True:
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=1)
-        except subprocess.TimeoutExpired:
-            pass
         elapsed = time.monotonic() - started
         done = process.poll() is not None
         if on_terminal or done or elapsed >= next_line:
             # `go build -v` writes one line for each package that it compiles.
-            packages = sum(
-                not line.startswith("go:") for line in log.read_text(errors="replace").splitlines()
-            )
+            packages = sum(not line.startswith("go:") for line in log.read_text(errors="replace").splitlines())
             line = f"  {title}: {packages} packages compiled, {elapsed:.0f} s"
             print(line, end="\r" if on_terminal and not done else "\n", file=sys.stderr, flush=True)
             next_line = elapsed + _PLAIN_PROGRESS_SECONDS
@@ -139,6 +135,5 @@ def _kubernetes_version() -> str:
 def _directive(name: str) -> str:
     match = re.search(rf"^\s*{re.escape(name)} (\S+)$", (_MODULE / "go.mod").read_text(), re.MULTILINE)
     if match is None:
-        msg = f"{_MODULE.name}/go.mod has no line for {name}"
-        raise ControlPlaneError(msg)
+        raise ControlPlaneError(f"{_MODULE.name}/go.mod has no line for {name}")
     return match[1]

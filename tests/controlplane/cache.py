@@ -98,8 +98,7 @@ def unpack_locked_wheel(lock: str, into: Path) -> None:
     )
     if outcome.returncode:
         tail = "\n".join(outcome.stderr.strip().splitlines()[-_DOWNLOAD_TAIL:])
-        msg = (
+        raise ControlPlaneError(
             f"the package of requirements/{lock} could not be installed; it needs a package registry "
             f"within reach (PIP_INDEX_URL names a mirror). pip says:\n{tail}"
         )
-        raise ControlPlaneError(msg)

@@ -3,7 +3,7 @@
 Python 3.13 and newer refuse a chain without key usage and key identifiers, so all carry them.
 """
 
-import datetime
+import datetime as dt
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-_LIFETIME = datetime.timedelta(days=365)
-_CLOCK_SKEW = datetime.timedelta(minutes=5)
+_LIFETIME = dt.timedelta(days=365)
+_CLOCK_SKEW = dt.timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,7 @@ class Authority:
         """Return the authority whose files are in this folder."""
         key = serialization.load_pem_private_key((directory / "ca.key").read_bytes(), password=None)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
-            msg = f"{directory / 'ca.key'} is not an elliptic curve key"
-            raise TypeError(msg)
+            raise TypeError(f"{directory / 'ca.key'} is not an elliptic curve key")
         return cls(x509.load_pem_x509_certificate((directory / "ca.crt").read_bytes()), key)
 
     def issue_server(self, names: Sequence[str], addresses: Sequence[str]) -> KeyPair:
@@ -89,9 +88,7 @@ class Authority:
 def signing_key() -> KeyPair:
     """Return a new key pair that signs service account tokens; its public half stands in for a certificate."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     return KeyPair(public, _pem(key))
 
 
@@ -107,7 +104,7 @@ def _builder(
     public_key: ec.EllipticCurvePublicKey,
     issuer_key: ec.EllipticCurvePublicKey,
 ) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)

@@ -11,6 +11,7 @@ import shutil
 import signal
 import sys
 import time
+from pathlib import Path
 
 _PATIENCE_SECONDS = 10
 
@@ -32,13 +33,13 @@ def main() -> None:
         except ProcessLookupError:
             continue
     for directory in sys.argv[1:]:
-        _remove(directory)
+        _remove(Path(directory))
 
 
-def _remove(directory: str) -> None:
+def _remove(directory: Path) -> None:
     # A killed process may still write for a moment, and is not this one's child to wait for.
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    while os.path.exists(directory) and time.monotonic() < deadline:
+    while directory.exists() and time.monotonic() < deadline:
         shutil.rmtree(directory, ignore_errors=True)
         time.sleep(0.02)
 

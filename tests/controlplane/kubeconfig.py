@@ -37,9 +37,7 @@ def write(path: Path, *, url: str, authority: bytes, credential: KeyPair | str, 
     document = {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [
-            {"name": name, "cluster": {"server": url, "certificate-authority-data": _base64(authority)}}
-        ],
+        "clusters": [{"name": name, "cluster": {"server": url, "certificate-authority-data": _base64(authority)}}],
         "users": [{"name": user, "user": identity}],
         "contexts": [{"name": name, "context": {"cluster": name, "user": user, "namespace": "default"}}],
         "current-context": name,

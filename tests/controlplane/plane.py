@@ -14,25 +14,22 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import httpx
+import yaml
 
-from controlplane import audit, build, kubeconfig, tools
+from controlplane import audit, build, command_lines, kubeconfig, tools
 from controlplane.certificates import Authority, KeyPair, signing_key, write_secret
 from controlplane.errors import ControlPlaneError
 from controlplane.processes import Component, Guardian
 
-_HOST = "127.0.0.1"
 # Below what Linux gives to outgoing connections (32768 and up), so that none takes a port between check and use.
 _PORTS = range(20000, 32000)
-# kube-apiserver refuses to advertise a loopback address. This one is never contacted.
-_ADVERTISED = "10.0.0.1"
-_SERVICE_RANGE = "10.0.0.0/24"
 _READY_WITHIN_SECONDS = 90  # 4 s on an idle machine with 2 cores
 _STOP_GRACE_SECONDS = 5
 _TOKEN_LIFETIME_SECONDS = 24 * 3600
-_CRD_ESTABLISHED_WITHIN = "60s"
+_PROJECT_CRDS = Path(__file__).resolve().parents[2] / "crds"
 
 
 class ControlPlane:
@@ -86,8 +83,10 @@ class ControlPlane:
         place = Path(tempfile.mkdtemp(prefix="aisearch-control-plane-")) if directory is None else directory
         place.mkdir(parents=True, exist_ok=True)
         place = place.resolve()
+        if any(place.iterdir()):
+            raise ControlPlaneError(f"{place} is not empty: name a new folder for the control plane's files")
         etcd_port, api_port = _free_ports(2)
-        plane = cls(place, f"https://{_HOST}:{api_port}")
+        plane = cls(place, f"https://{command_lines.HOST}:{api_port}")
         plane._guardian = Guardian(place if temporary else None)
         atexit.register(plane.stop)
         try:
@@ -126,7 +125,10 @@ class ControlPlane:
         }
 
     def kubectl(
-        self, *arguments: str, input: str | None = None, check: bool = True
+        self,
+        *arguments: str,
+        input: str | None = None,  # noqa: A002  (as subprocess.run calls it)
+        check: bool = True,
     ) -> subprocess.CompletedProcess[str]:
         """Run kubectl as the cluster's administrator.
 
@@ -138,33 +140,43 @@ class ControlPlane:
         outcome = subprocess.run(
             [str(tools.kubectl()), *arguments],
             env=self.env(),
-            input=input if input is not None else "",
+            input=input or "",
             capture_output=True,
             text=True,
             check=False,
         )
         if check and outcome.returncode:
-            msg = f"kubectl {' '.join(arguments)}: exit code {outcome.returncode}\n{outcome.stdout}{outcome.stderr}"
-            raise ControlPlaneError(msg)
+            raise ControlPlaneError(
+                f"kubectl {' '.join(arguments)}: exit code {outcome.returncode}\n{outcome.stdout}{outcome.stderr}"
+            )
         return outcome
 
-    def install_crds(self, folder: Path) -> None:
-        """Apply the custom resource definitions of a folder and wait until they are served.
+    def client(self) -> httpx.Client:
+        """Return a new HTTP client for the API server, logged in as the cluster's administrator."""
+        context = ssl.create_default_context(cafile=self.ca_file)
+        context.load_cert_chain(self.directory / "admin.crt", self.directory / "admin.key")
+        return httpx.Client(base_url=self.url, verify=context, trust_env=False, timeout=10)
 
-        A folder without any is none to install.
-        """
-        if any(folder.glob("*.yaml")):
-            self.kubectl("apply", "--server-side", "--filename", str(folder))
-            self.kubectl(
-                "wait",
-                "--for=condition=Established",
-                f"--timeout={_CRD_ESTABLISHED_WITHIN}",
-                "--filename",
-                str(folder),
-            )
+    def install_crds(self, folder: Path = _PROJECT_CRDS) -> None:
+        """Apply the custom resource definitions of a folder and wait until they are served and explained."""
+        definitions = [yaml.safe_load(path.read_text()) for path in sorted(folder.glob("*.yaml"))]
+        if not definitions:
+            return
+        self.kubectl("apply", "--server-side", "--filename", str(folder))
+        with self.client() as client:
+            for definition in definitions:
+                spec = definition["spec"]
+                for version in spec["versions"]:
+                    served = f"/apis/{spec['group']}/{version['name']}"
+                    # A condition Established comes before the first list succeeds and before kubectl explain works.
+                    self._wait_for(client, f"{served}/{spec['names']['plural']}?limit=1")
+                    self._wait_for(client, f"/openapi/v3{served}", mentioning=f'"{spec["names"]["kind"]}"')
 
     def client_kubeconfig(self, user: str, groups: Sequence[str] = ()) -> Path:
-        """Return a new kubeconfig that logs in as this user by client certificate."""
+        """Return a new kubeconfig that logs in as this user by client certificate.
+
+        Names have at most 64 characters, a certificate's limit.
+        """
         credential = Authority.load(self.directory).issue_client(user, groups)
         return self._write_kubeconfig(user, credential)
 
@@ -184,12 +196,11 @@ class ControlPlane:
             "kind": "TokenRequest",
             "spec": {"expirationSeconds": lifetime_seconds},
         }
-        with self._client() as client:
+        with self.client() as client:
             answer = client.post(path, json=request)
         if answer.status_code != httpx.codes.CREATED:
             reason = answer.json().get("message", answer.text)
-            msg = f"no token for the service account {namespace}/{name}: {reason}"
-            raise ControlPlaneError(msg)
+            raise ControlPlaneError(f"no token for the service account {namespace}/{name}: {reason}")
         token = answer.json()["status"]["token"]
         return self._write_kubeconfig(f"system:serviceaccount:{namespace}:{name}", token)
 
@@ -200,18 +211,19 @@ class ControlPlane:
 
     def stop(self) -> None:
         """End all processes, the controllers first and the store last, and remove a temporary folder."""
-        atexit.unregister(self.stop)
         while self._components:
             self._components[-1].stop(_STOP_GRACE_SECONDS)
             self._components.pop()
         if self._guardian is not None:
             self._guardian.dismiss()
             self._guardian = None
+        atexit.unregister(self.stop)
 
     def _write_credentials(self) -> None:
         authority = Authority.create(self.directory)
         server = authority.issue_server(
-            ["localhost", "kubernetes", "kubernetes.default.svc"], [_HOST, _ADVERTISED]
+            ["localhost", "kubernetes", "kubernetes.default.svc"],
+            [command_lines.HOST, command_lines.ADVERTISED_ADDRESS],
         )
         self._write_pair("server", server)
         self._write_pair("service-account", signing_key())
@@ -220,9 +232,7 @@ class ControlPlane:
         self._write_kubeconfig("kubernetes-admin", admin, self.kubeconfig)
         # With the administrator's rights, as the controllers do not each have a service account here.
         controllers = authority.issue_client("system:kube-controller-manager", ["system:masters"])
-        self._write_kubeconfig(
-            "system:kube-controller-manager", controllers, self.directory / "controllers.kubeconfig"
-        )
+        self._write_kubeconfig("system:kube-controller-manager", controllers, self.directory / "controllers.kubeconfig")
 
     def _write_pair(self, name: str, pair: KeyPair) -> None:
         (self.directory / f"{name}.crt").write_bytes(pair.certificate)
@@ -236,102 +246,42 @@ class ControlPlane:
         return kubeconfig.write(path, url=self.url, authority=authority, credential=credential, user=user)
 
     def _run(self, binaries: build.Binaries, *, etcd_port: int, api_port: int, audited: bool) -> None:
-        etcd_url = f"http://{_HOST}:{etcd_port}"
-        self._start_component(binaries.etcd, _etcd_arguments(self.directory, etcd_url))
-        arguments = _api_server_arguments(self.directory, etcd_url, api_port)
+        etcd_url = f"http://{command_lines.HOST}:{etcd_port}"
+        self._start_component(binaries.etcd, command_lines.etcd(self.directory, etcd_url))
+        arguments = command_lines.kube_apiserver(self.directory, etcd_url, api_port)
         if audited:
             policy = self.directory / "audit-policy.json"
             policy.write_text(json.dumps(audit.POLICY))
             self.audit_log.touch()
-            arguments += _audit_arguments(policy, self.audit_log)
+            arguments += command_lines.audit(policy, self.audit_log)
         self._start_component(binaries.kube_apiserver, arguments)
-        with self._client() as client:
+        with self.client() as client:
             self._wait_for(client, "/readyz")
             self._start_component(
-                binaries.kube_controller_manager, _controller_manager_arguments(self.directory)
+                binaries.kube_controller_manager, command_lines.kube_controller_manager(self.directory)
             )
             self._wait_for(client, "/api/v1/namespaces/default/serviceaccounts/default")
 
     def _start_component(self, program: Path, arguments: Sequence[str]) -> None:
         if self._guardian is None:
-            msg = "a control plane that was attached to, or stopped, starts nothing"
-            raise ControlPlaneError(msg)
+            raise ControlPlaneError("a control plane that was attached to, or stopped, starts nothing")
         component = Component(program, arguments, directory=self.directory, guardian=self._guardian)
         self._components.append(component)
 
-    def _wait_for(self, client: httpx.Client, path: str) -> None:
+    def _wait_for(self, client: httpx.Client, path: str, *, mentioning: str = "") -> None:
         deadline = time.monotonic() + _READY_WITHIN_SECONDS
         while True:
             self.check()
             with contextlib.suppress(httpx.TransportError):
-                if client.get(path).is_success:
+                answer = client.get(path)
+                if answer.is_success and mentioning in answer.text:
                     return
             if time.monotonic() > deadline:
-                newest = self._components[-1]
-                msg = (
-                    f"the control plane did not answer {path} within {_READY_WITHIN_SECONDS} s; "
-                    f"the end of the log of {newest.name}:\n{newest.log_tail()}"
+                logs = "".join(f"\n{component.name}:\n{component.log_tail()}" for component in self._components)
+                raise ControlPlaneError(
+                    f"no good answer to {path} within {_READY_WITHIN_SECONDS} s; logs end so:{logs}"
                 )
-                raise ControlPlaneError(msg)
             time.sleep(0.05)
-
-    def _client(self) -> httpx.Client:
-        context = ssl.create_default_context(cafile=self.ca_file)
-        context.load_cert_chain(self.directory / "admin.crt", self.directory / "admin.key")
-        return httpx.Client(base_url=self.url, verify=context, trust_env=False, timeout=10)
-
-
-def _etcd_arguments(directory: Path, url: str) -> list[str]:
-    return [
-        f"--data-dir={directory / 'etcd'}",
-        f"--listen-client-urls={url}",
-        f"--advertise-client-urls={url}",
-        f"--listen-peer-urls=http://{_HOST}:0",
-        "--unsafe-no-fsync",  # nothing here has to survive a power cut
-        "--log-level=warn",
-    ]
-
-
-def _api_server_arguments(directory: Path, etcd_url: str, port: int) -> list[str]:
-    return [
-        f"--etcd-servers={etcd_url}",
-        f"--bind-address={_HOST}",
-        f"--secure-port={port}",
-        f"--advertise-address={_ADVERTISED}",
-        "--endpoint-reconciler-type=none",
-        f"--service-cluster-ip-range={_SERVICE_RANGE}",
-        f"--cert-dir={directory}",
-        f"--tls-cert-file={directory / 'server.crt'}",
-        f"--tls-private-key-file={directory / 'server.key'}",
-        f"--client-ca-file={directory / 'ca.crt'}",
-        "--authorization-mode=RBAC",
-        "--service-account-issuer=https://kubernetes.default.svc",
-        f"--service-account-key-file={directory / 'service-account.crt'}",
-        f"--service-account-signing-key-file={directory / 'service-account.key'}",
-        "--allow-privileged=true",
-        "--profiling=false",
-    ]
-
-
-def _audit_arguments(policy: Path, log: Path) -> list[str]:
-    return [
-        f"--audit-policy-file={policy}",
-        f"--audit-log-path={log}",
-        "--audit-log-mode=blocking",
-        "--audit-log-format=json",
-        "--audit-log-maxsize=10000",  # megabytes; a rotated log would lose writes that a test counts
-    ]
-
-
-def _controller_manager_arguments(directory: Path) -> list[str]:
-    return [
-        f"--kubeconfig={directory / 'controllers.kubeconfig'}",
-        f"--service-account-private-key-file={directory / 'service-account.key'}",
-        f"--root-ca-file={directory / 'ca.crt'}",
-        "--leader-elect=false",
-        "--secure-port=0",
-        "--profiling=false",
-    ]
 
 
 def _free_ports(count: int) -> list[int]:
@@ -341,6 +291,6 @@ def _free_ports(count: int) -> list[int]:
             port = random.choice(_PORTS)
             listener = stack.enter_context(socket.socket())
             with contextlib.suppress(OSError):
-                listener.bind((_HOST, port))
+                listener.bind((command_lines.HOST, port))
                 ports.append(port)
     return ports

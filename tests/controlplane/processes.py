@@ -65,9 +65,7 @@ class Component:
         Who ends it if nobody else does.
     """
 
-    def __init__(
-        self, program: Path, arguments: Sequence[str], *, directory: Path, guardian: Guardian
-    ) -> None:
+    def __init__(self, program: Path, arguments: Sequence[str], *, directory: Path, guardian: Guardian) -> None:
         self.name = program.name
         self.log = directory / f"{self.name}.log"
         self._guardian = guardian
@@ -93,8 +91,7 @@ class Component:
         """Raise a `ControlPlaneError` with the end of the log if the program has ended."""
         code = self._process.poll()
         if code is not None:
-            msg = f"{self.name} ended with exit code {code}; the end of its log:\n{self.log_tail()}"
-            raise ControlPlaneError(msg)
+            raise ControlPlaneError(f"{self.name} ended with exit code {code}; the end of its log:\n{self.log_tail()}")
 
     def log_tail(self) -> str:
         """Return the last lines of the log."""

