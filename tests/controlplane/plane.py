@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx
 import yaml
@@ -29,6 +29,7 @@ _PORTS = range(20000, 32000)
 _READY_WITHIN_SECONDS = 90  # 4 s on an idle machine with 2 cores
 _STOP_GRACE_SECONDS = 5
 _TOKEN_LIFETIME_SECONDS = 24 * 3600
+_AGGREGATED_DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"  # as kubectl asks
 _PROJECT_CRDS = Path(__file__).resolve().parents[2] / "crds"
 
 
@@ -158,19 +159,19 @@ class ControlPlane:
         return httpx.Client(base_url=self.url, verify=context, trust_env=False, timeout=10)
 
     def install_crds(self, folder: Path = _PROJECT_CRDS) -> None:
-        """Apply the custom resource definitions of a folder and wait until they are served and explained."""
+        """Apply the custom resource definitions of a folder and wait until they are served, found and explained.
+
+        Raises
+        ------
+        ControlPlaneError
+            The API server refused one; the message holds the reason.
+        """
         definitions = [yaml.safe_load(path.read_text()) for path in sorted(folder.glob("*.yaml"))]
-        if not definitions:
-            return
-        self.kubectl("apply", "--server-side", "--filename", str(folder))
         with self.client() as client:
             for definition in definitions:
-                spec = definition["spec"]
-                for version in spec["versions"]:
-                    served = f"/apis/{spec['group']}/{version['name']}"
-                    # A condition Established comes before the first list succeeds and before kubectl explain works.
-                    self._wait_for(client, f"{served}/{spec['names']['plural']}?limit=1")
-                    self._wait_for(client, f"/openapi/v3{served}", mentioning=f'"{spec["names"]["kind"]}"')
+                _apply_crd(client, definition)
+            for definition in definitions:
+                self._wait_until_served(client, definition["spec"])
 
     def client_kubeconfig(self, user: str, groups: Sequence[str] = ()) -> Path:
         """Return a new kubeconfig that logs in as this user by client certificate.
@@ -268,12 +269,23 @@ class ControlPlane:
         component = Component(program, arguments, directory=self.directory, guardian=self._guardian)
         self._components.append(component)
 
-    def _wait_for(self, client: httpx.Client, path: str, *, mentioning: str = "") -> None:
+    def _wait_until_served(self, client: httpx.Client, spec: dict[str, Any]) -> None:
+        plural, kind = spec["names"]["plural"], spec["names"]["kind"]
+        for version in spec["versions"]:
+            served = f"/apis/{spec['group']}/{version['name']}"
+            # The condition Established comes before all of these.
+            self._wait_for(client, f"{served}/{plural}?limit=1")
+            self._wait_for(client, "/apis", accept=_AGGREGATED_DISCOVERY, mentioning=f'"resource":"{plural}"')
+            self._wait_for(client, f"/openapi/v3{served}", mentioning=f'"kind":"{kind}"')
+
+    def _wait_for(
+        self, client: httpx.Client, path: str, *, accept: str = "application/json", mentioning: str = ""
+    ) -> None:
         deadline = time.monotonic() + _READY_WITHIN_SECONDS
         while True:
             self.check()
             with contextlib.suppress(httpx.TransportError):
-                answer = client.get(path)
+                answer = client.get(path, headers={"Accept": accept})
                 if answer.is_success and mentioning in answer.text:
                     return
             if time.monotonic() > deadline:
@@ -282,6 +294,18 @@ class ControlPlane:
                     f"no good answer to {path} within {_READY_WITHIN_SECONDS} s; logs end so:{logs}"
                 )
             time.sleep(0.05)
+
+
+def _apply_crd(client: httpx.Client, definition: dict[str, Any]) -> None:
+    name = definition["metadata"]["name"]
+    answer = client.patch(
+        f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}",
+        params={"fieldManager": "controlplane", "force": "true", "fieldValidation": "Strict"},
+        headers={"Content-Type": "application/apply-patch+yaml"},
+        content=json.dumps(definition),
+    )
+    if answer.is_error:
+        raise ControlPlaneError(f"the API server refused {name}: {answer.json().get('message', answer.text)}")
 
 
 def _free_ports(count: int) -> list[int]:
