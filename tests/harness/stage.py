@@ -7,8 +7,10 @@ import yaml
 
 from controlplane.audit import AuditedWrite, writes
 from controlplane.plane import ControlPlane
-from fake_cloudflare import FakeAccount, FakeCloudflare
-from harness.kube import Kube, operator_access, operator_rules, secret
+from fake_cloudflare import FakeAccount, FakeCloudflare, JournalEntry
+from harness.dashboard import CALLER as DASHBOARD
+from harness.dashboard import Dashboard
+from harness.kube import Kube, eventually, operator_access, operator_rules, secret
 from harness.operator_process import OperatorProcess
 
 PROMPT = "PROMPT-THAT-NOBODY-MAY-SEE"
@@ -27,6 +29,8 @@ class Stage:
         The test's account at the fake Cloudflare.
     operator
         The operator, with the rights of deploy/operator/rbac.yaml in the namespace; it does not run yet.
+    dashboard
+        Somebody else in the account.
     secrets
         Texts that must show up in no log, Event or status.
     """
@@ -35,6 +39,7 @@ class Stage:
     kube: Kube
     account: FakeAccount
     operator: OperatorProcess
+    dashboard: Dashboard
     secrets: list[str] = field(default_factory=list)
 
     @classmethod
@@ -61,7 +66,7 @@ class Stage:
             folder / "operator.log",
             **settings,
         )
-        return cls(plane, kube, account, operator, [account.token, PROMPT])
+        return cls(plane, kube, account, operator, Dashboard(fake, account), [account.token, PROMPT])
 
     def strike(self) -> None:
         """End the operator, and check that it told no secret."""
@@ -75,18 +80,34 @@ class Stage:
             ),
         ]
         self.kube.close()
+        self.dashboard.close()
         self.account.delete()
         for number, text in enumerate(self.secrets):
             assert not any(text in place for place in told), f"secret {number} of the test was shown"
 
     def sent(self, *operations: str) -> list[tuple[str, object]]:
-        """Give operation and body of the requests that Cloudflare got, of these operations or all writes."""
+        """Give operation and body of the operator's requests to Cloudflare, of these operations or all writes."""
         wanted = operations or WRITES
-        return [(entry.operation, entry.body) for entry in self.account.journal() if entry.operation in wanted]
+        return [(entry.operation, entry.body) for entry in self.requests() if entry.operation in wanted]
+
+    def requests(self, since: int = 0) -> list[JournalEntry]:
+        """Give the operator's requests to Cloudflare after number ``since`` of the journal."""
+        return [entry for entry in self.account.journal(since) if entry.caller != DASHBOARD]
 
     def count(self, operation: str) -> int:
         """Count the requests of one operation."""
         return len(self.account.journal(operation=operation))
+
+    def await_sweeps(self, count: int = 2) -> None:
+        """Wait until the instances were listed so many times more.
+
+        What the operator wanted to do about what it saw before, it has done by then: this proves an absence.
+        """
+        before = self.count("instances.list")
+        eventually(
+            lambda: self.count("instances.list") >= before + count,
+            lambda: f"the instances were not listed {count} times more",
+        )
 
     def writes(self, name: str | None = None) -> list[AuditedWrite]:
         """Give the operator's writes to resources, from the API server's own audit log; Events left out."""
