@@ -115,4 +115,5 @@ def _register_kind(registry: kopf.OperatorRegistry, dispatcher: Dispatcher, plur
         try:
             await dispatcher.removed(kind, body)
         except Stopping as stopping:
-            raise kopf.TemporaryError("The operator stops; the next one goes on with the deletion") from stopping
+            # kopf sleeps through its own end: with a delay, the process would last that much longer.
+            raise kopf.TemporaryError("The operator stops; the next one goes on with it", delay=0) from stopping

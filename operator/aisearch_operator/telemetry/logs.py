@@ -4,9 +4,13 @@ import logging
 import sys
 from typing import Literal
 
+from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
 __all__ = ["configure_logging"]
+
+KOPF_INTERNALS = ("k8s_skip", "settings")
+"""What kopf adds to its records for its own handlers: no JSON, and none of the reader's business."""
 
 
 def configure_logging(log_format: Literal["json", "text"], level: str) -> None:
@@ -21,7 +25,8 @@ def configure_logging(log_format: Literal["json", "text"], level: str) -> None:
             JsonFormatter(
                 "{asctime}{levelname}{name}{message}",
                 style="{",
-                rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
+                rename_fields={"asctime": "time", "levelname": "level", "name": "logger", "k8s_ref": "object"},
+                reserved_attrs=[*RESERVED_ATTRS, *KOPF_INTERNALS],
             )
         )
     else:

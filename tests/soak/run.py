@@ -1,0 +1,135 @@
+"""Rounds in parallel lanes until the time is up, a line now and then, and the table at the end."""
+
+import itertools
+import secrets
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
+
+from controlplane.plane import ControlPlane
+from fake_cloudflare import FakeCloudflare
+from soak.plan import make_plan
+from soak.round import Outcome, play
+
+__all__ = ["run", "soak"]
+
+CRDS = Path(__file__).parents[2] / "crds"
+PROGRESS_SECONDS = 15.0
+
+
+class Tally:
+    """What all rounds came to; the lanes write to it."""
+
+    def __init__(self) -> None:
+        self.rounds: list[Outcome] = []
+        self._lock = threading.Lock()
+
+    def add(self, outcome: Outcome) -> None:
+        with self._lock:
+            self.rounds.append(outcome)
+
+    @property
+    def violations(self) -> list[tuple[str, str]]:
+        """Seed of the round, and sentence."""
+        return [(outcome.seed, text) for outcome in self.rounds for text in outcome.violations]
+
+    def line(self) -> str:
+        """Give the progress in one line."""
+        did = self._did()
+        faults = sum(count for name, count in did.items() if name.startswith("fault"))
+        kills = sum(did[name] for name in ("Kill", "KillAt", "Terminate"))
+        resources = sum(outcome.resources for outcome in self.rounds)
+        return (
+            f"rounds {len(self.rounds)}, resources {resources}, faults {faults}, kills and stops {kills}, "
+            f"violations {len(self.violations)}"
+        )
+
+    def table(self) -> Iterator[str]:
+        """Give the lines of the table at the end."""
+        yield f"{'rounds':<48}{len(self.rounds):>8}"
+        yield f"{'resources':<48}{sum(outcome.resources for outcome in self.rounds):>8}"
+        met: Counter[str] = sum((outcome.met for outcome in self.rounds), Counter())
+        for name, count in sorted((self._did() + Counter({f"met: {k}": v for k, v in met.items()})).items()):
+            yield f"{name:<48}{count:>8}"
+        yield f"{'violations':<48}{len(self.violations):>8}"
+
+    def _did(self) -> Counter[str]:
+        with self._lock:
+            return sum((outcome.did for outcome in self.rounds), Counter())
+
+
+def run(
+    *,
+    minutes: float,
+    seed: int | None,
+    first: int = 1,
+    rounds: int | None = None,
+    lanes: int = 3,
+    keep: Path | None = None,
+) -> int:
+    """Start a control plane and a fake of Cloudflare, soak, print the table; give the exit code."""
+    chosen = secrets.randbelow(1_000_000) if seed is None else seed
+    print(f"seed {chosen}: repeat with --seed {chosen}", flush=True)
+    with ControlPlane.start() as plane, FakeCloudflare() as fake:
+        plane.install_crds(CRDS)
+        tally = soak(plane, fake, minutes=minutes, seed=chosen, first=first, rounds=rounds, lanes=lanes, keep=keep)
+    for line in tally.table():
+        print(line)
+    for where, text in tally.violations:
+        print(f"VIOLATION in round {where}: {text}", file=sys.stderr)
+    return 1 if tally.violations or not tally.rounds else 0
+
+
+def soak(
+    plane: ControlPlane,
+    fake: FakeCloudflare,
+    *,
+    minutes: float,
+    seed: int,
+    first: int = 1,
+    rounds: int | None = None,
+    lanes: int = 1,
+    keep: Path | None = None,
+) -> Tally:
+    """Play rounds until the time is up; a round that has begun is played to its end."""
+    tally = Tally()
+    numbers = itertools.count(first) if rounds is None else iter(range(first, first + rounds))
+    began = time.monotonic()
+    until = began + minutes * 60
+    lock = threading.Lock()
+
+    def lane() -> None:
+        while time.monotonic() < until:
+            with lock:
+                number = next(numbers, None)
+            if number is None:
+                return
+            tally.add(_round(plane, fake, seed, number, keep))
+
+    with ThreadPoolExecutor(lanes) as pool:
+        running = [pool.submit(lane) for _ in range(lanes)]
+        while wait(running, timeout=PROGRESS_SECONDS).not_done:
+            print(f"{time.monotonic() - began:5.0f} s: {tally.line()}", flush=True)
+        for future in running:
+            future.result()
+    return tally
+
+
+def _round(plane: ControlPlane, fake: FakeCloudflare, seed: int, number: int, keep: Path | None) -> Outcome:
+    namespace = f"soak-{seed}-{number}-{secrets.token_hex(2)}"
+    plane.kubectl("create", "namespace", namespace)
+    with tempfile.TemporaryDirectory(prefix="aisearch-soak-") as folder:
+        try:
+            outcome = play(plane, fake, namespace, Path(folder), make_plan(seed, number))
+            if outcome.violations and keep is not None:
+                keep.mkdir(parents=True, exist_ok=True)
+                shutil.copy(Path(folder) / "operator.log", keep / f"round-{seed}-{number}.log")
+        finally:
+            plane.kubectl("delete", "namespace", namespace, "--wait=false")
+    return outcome
