@@ -105,6 +105,17 @@ class Kube:
         events.sort(key=lambda event: (event["firstTimestamp"], int(event["metadata"]["resourceVersion"])))
         return [(event["type"], event["reason"], event["message"]) for event in events]
 
+    def wait_event(self, name: str, reason: str) -> tuple[str, str]:
+        """Wait for an Event about an object, and give type and message of the first of this reason."""
+        found: list[tuple[str, str]] = []
+
+        def look() -> bool:
+            found[:] = [(kind, message) for kind, why, message in self.events(name) if why == reason]
+            return bool(found)
+
+        eventually(look, lambda: f"{name} has no Event {reason}: {self.events(name)}")
+        return found[0]
+
     def wait(
         self,
         kind: str,
