@@ -58,7 +58,8 @@ def provide(name: str, version: str, fill: Callable[[Path], None]) -> Path:
         What tells one content from another; part of the folder's name.
     fill
         Puts the content into the empty folder that it is given. The folder gets its final
-        name only when this returns, so that an interrupted attempt leaves nothing to be found.
+        name only when this returns, so that an interrupted attempt leaves nothing to be found;
+        what a killed one left is removed by the next.
     """
     final = folder() / f"{name}-{version}-{target()}"
     if final.is_dir():
@@ -66,6 +67,8 @@ def provide(name: str, version: str, fill: Callable[[Path], None]) -> Path:
     with locked(name):
         if final.is_dir():
             return final
+        for abandoned in folder().glob(f"{name}-*.part"):
+            shutil.rmtree(abandoned, ignore_errors=True)
         unfinished = Path(tempfile.mkdtemp(prefix=f"{name}-", suffix=".part", dir=folder()))
         try:
             fill(unfinished)
