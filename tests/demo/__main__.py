@@ -26,18 +26,23 @@ It all stays up until Ctrl-C. In another terminal, in this folder:
   export KUBECONFIG={kubeconfig}
   export PATH={tools}:$PATH
 
-  kubectl get aisi,aisj -o wide                        # what there is
-  kubectl explain aisi.spec                            # what can be set
-  kubectl patch aisi docs --type=merge -p '{{"spec": {{"maxNumResults": 30}}}}'     # one PUT with one field
-  kubectl apply -f deploy/samples/syncjob-to-cancel.yaml                        # another job
-  kubectl patch aisj docs-second-sync --type=merge -p '{{"spec": {{"cancel": true}}}}'  # stop it, keep the resource
-  kubectl delete aisi docs                             # deletes the instance at Cloudflare, too
-  kubectl get events --watch                           # what the operator tells
+  kubectl get aisi,aisj -o wide
+  kubectl explain aisi.spec
+  kubectl get events --watch
 
-Change a setting behind the operator's back, as in Cloudflare's dashboard, and it is set back:
+  # one PUT, with one field
+  kubectl patch aisi docs --type=merge -p '{{"spec": {{"maxNumResults": 30}}}}'
 
+  # another job, stopped while its resource stays
+  kubectl apply -f deploy/samples/syncjob-to-cancel.yaml
+  kubectl patch aisj docs-second-sync --type=merge -p '{{"spec": {{"cancel": true}}}}'
+
+  # a setting changed behind the operator's back, as in Cloudflare's dashboard: it is set back
   curl -X PATCH {admin}/namespaces/default/instances/docs \\
     -H 'Content-Type: application/json' -d '{{"settings": {{"max_num_results": 5}}}}'
+
+  # the instance is deleted at Cloudflare, too
+  kubectl delete aisi docs
 """
 
 
@@ -46,7 +51,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="end after the proof; the exit code says whether it held")
     once = parser.parse_args().once
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     shown = False
     try:
         with Display() as display, Installation.start(display) as installation:

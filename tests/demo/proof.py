@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from controlplane import AuditedWrite, writes
+from demo.display import SHORT_ID
 from demo.errors import DemoError
 from demo.installation import NAMESPACE, Installation
 from demo.scenario import FIRST_JOB, INSTANCE, SECOND_JOB
@@ -111,7 +112,7 @@ def started_once(evidence: Evidence, body: Mapping[str, Any]) -> Claim:
     return Claim(
         f"aisj/{metadata['name']} started exactly one job, the one that its status named",
         len(posts) == 1 and known == [job_id],
-        f"{len(posts)} POST, job {job_id}",
+        f"{len(posts)} POST, job {str(job_id)[:SHORT_ID]}…",
     )
 
 
@@ -133,12 +134,12 @@ def completed(evidence: Evidence) -> Claim:
     started, ended, seen = (moment(status.get(name)) for name in ("startTime", "completionTime", "lastSeenTime"))
     complete = conditions(evidence.first).get("Complete", {}).get("status")
     return Claim(
-        f"{FIRST_JOB} is Complete, with the times that Cloudflare gives",
+        f"{FIRST_JOB} is Complete, with Cloudflare's own times",
         complete == "True"
         and job is not None
         and None not in (started, ended, seen)
         and all(map(_same_second, (started, ended, seen), (job.started_at, job.ended_at, job.last_seen_at))),
-        f"Complete={complete}, {status.get('startTime')} to {status.get('completionTime')}, {status.get('duration')}",
+        f"Complete={complete}, {status.get('startTime')} to {status.get('completionTime')}",
     )
 
 
@@ -148,7 +149,7 @@ def cancelled_once(evidence: Evidence) -> Claim:
     wanted = f"/namespaces/default/instances/{INSTANCE_ID}/jobs/{job_id}"
     patches = [entry for entry in evidence.requests if entry.method == "PATCH"]
     return Claim(
-        f'{SECOND_JOB} was cancelled by exactly one PATCH {{"action": "cancel"}} on the namespaced path',
+        f'{SECOND_JOB} was cancelled by one PATCH {{"action": "cancel"}} on the namespaced path',
         [(entry.path, entry.body, entry.status) for entry in patches] == [(wanted, {"action": "cancel"}, 200)],
         f"{len(patches)} PATCH",
     )

@@ -39,7 +39,7 @@ STEPS = (
         ),
     ),
     Step(
-        "6  The second job is cancelled because its resource is deleted, which goes when the job has ended",
+        "6  The second job is cancelled by deleting its resource, which is gone only when the job has ended",
         (
             ("wait", "--for=jsonpath={.status.phase}=Running", SECOND_JOB, PATIENCE),
             ("delete", SECOND_JOB, PATIENCE),

@@ -63,6 +63,7 @@ class OperatorProcess:
         self._env = (
             inherited
             | {"KUBECONFIG": str(kubeconfig), "PYTHONPATH": str(SOURCE), "PYTHONUNBUFFERED": "1"}
+            | {"TMPDIR": str(log_file.parent)}  # so that what a killed operator leaves is removed with its log
             | {f"AISEARCH_{name.upper()}": str(value) for name, value in wanted.items()}
         )
         self._process: subprocess.Popen[bytes] | None = None
