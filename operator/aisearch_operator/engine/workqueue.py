@@ -203,7 +203,8 @@ class WorkQueue(Generic[K]):
             entry.again = False
             self._line_up(key, entry)
         elif answer is None:
-            del self._entries[key]
+            if entry.due is None:  # else it was added with a delay while it ran
+                del self._entries[key]
         elif answer.after is None:
             self.add_after(key, max(answer.at_least, self._backoff.delay(entry.failures)))
         else:
@@ -223,7 +224,7 @@ class WorkQueue(Generic[K]):
                         entry.again = True
                     else:
                         self._line_up(key, entry)
-            pause = self._delayed[0][0] - loop.time() if self._delayed else None
             self._wakeup.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wakeup.wait(), pause)
+                async with asyncio.timeout_at(self._delayed[0][0] if self._delayed else None):
+                    await self._wakeup.wait()

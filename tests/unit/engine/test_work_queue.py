@@ -212,6 +212,17 @@ async def test_a_delay_that_ends_during_a_pass_leads_to_one_more_pass(passes):
         await passes.until(lambda: passes.ended.count("a") == 3)
 
 
+async def test_a_delayed_addition_during_a_pass_outlives_the_pass(passes):
+    passes.hold("a")
+    async with running(passes) as queue:
+        queue.add("a")
+        await passes.until_begun("a")
+        queue.add_after("a", 0.01)
+        passes.let_go("a")
+        await passes.until_ended("a", "a")
+        await idle(queue)
+
+
 async def test_a_failed_pass_backs_off_and_a_good_one_ends_that(passes):
     waits: list[int] = []
 
