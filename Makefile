@@ -26,12 +26,13 @@ test: lint ## all checks and tests, the real control plane included; starts and 
 	@$(python) -m pytest -p controlplane.pytest_plugin -n $(WORKERS) --durations=10
 
 .PHONY: lint
-lint: $(ready) ## style, types, architecture, and that crds/ is what the models generate
+lint: $(ready) ## style, types, architecture, and that crds/ and docs/ are what the code generates
 	$(python) -m ruff check
 	$(python) -m ruff format --check
 	$(python) -m mypy
 	.venv/bin/lint-imports
 	$(python) -m aisearch_operator.resources.crd --check crds
+	$(python) -m reference_docs --check docs
 
 .PHONY: unit
 unit: $(ready) ## the tests that need no control plane, in seconds
@@ -56,6 +57,10 @@ soak: $(ready) ## random crashes and faults for MINUTES=10; SEED repeats a run
 .PHONY: crds
 crds: $(ready) ## generate crds/ from the models
 	$(python) -m aisearch_operator.resources.crd crds
+
+.PHONY: docs
+docs: $(ready) ## generate the tables of docs/ from the code
+	$(python) -m reference_docs --write docs
 
 .PHONY: format
 format: $(ready) ## put the code into its one style

@@ -1,0 +1,130 @@
+"""Writes the tables of docs/conditions.md and docs/settings.md from the code: `python -m reference_docs --check docs`.
+
+A table stands between two comments, ``<!-- begin NAME -->`` and ``<!-- end NAME -->``; what is around it is prose,
+written by hand.
+"""
+
+import argparse
+import ast
+import inspect
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from aisearch_operator.cloudflare.errors import Cause
+from aisearch_operator.domain.reasons import DOCUMENTATION
+from aisearch_operator.settings import Settings
+
+FACT = re.compile(r" \(facts [\d., ]+\)")
+
+
+def generate() -> dict[str, dict[str, str]]:
+    """Make the tables: by file, then by name."""
+    return {
+        "conditions.md": {"reasons": reasons(), "causes": causes()},
+        "settings.md": {"settings": settings()},
+    }
+
+
+def reasons() -> str:
+    """Describe the operator's own reasons, in the order of the code."""
+    return _table(("Reason", "What it says"), ((f"`{reason}`", text) for reason, text in DOCUMENTATION.items()))
+
+
+def causes() -> str:
+    """Describe the reasons that come from an answer of Cloudflare, or from none."""
+    rows = ((f"`{cause}`", f"{cause.advice[0].upper()}{cause.advice[1:]}.") for cause in Cause)
+    return _table(("Reason", "What to do"), rows)
+
+
+def settings() -> str:
+    """Describe every setting with its environment variable and default."""
+    texts = _attribute_docstrings(Settings)
+    prefix = Settings.model_config["env_prefix"]
+    return _table(
+        ("Variable", "Default", "Meaning"),
+        (
+            (f"`{prefix}{name.upper()}`", _default(field.get_default()), _for_readers(texts[name], prefix))
+            for name, field in Settings.model_fields.items()
+        ),
+    )
+
+
+def rendered(text: str, tables: dict[str, str]) -> str:
+    """Put tables in their places in a page.
+
+    Raises
+    ------
+    ValueError
+        The page has no place for one of them.
+    """
+    for name, table in tables.items():
+        begin, end = f"<!-- begin {name} -->\n", f"<!-- end {name} -->"
+        place = re.compile(f"(?<={re.escape(begin)}).*?(?={re.escape(end)})", re.DOTALL)
+        if not place.search(text):
+            msg = f"no place for the table {name!r}: add the lines {begin.strip()} and {end}"
+            raise ValueError(msg)
+        text = place.sub(lambda _, table=table: f"\n{table}\n", text)  # type: ignore[misc]
+    return text
+
+
+def main() -> None:
+    """Check the pages of a folder, or write them."""
+    parser = argparse.ArgumentParser(prog="reference_docs", description="The generated tables of the documentation.")
+    action = parser.add_mutually_exclusive_group(required=True)
+    action.add_argument("--check", type=Path, metavar="FOLDER", help="fail when a page is not up to date")
+    action.add_argument("--write", type=Path, metavar="FOLDER", help="bring the pages up to date")
+    arguments = parser.parse_args()
+    folder: Path = arguments.check or arguments.write
+    outdated = []
+    for name, tables in generate().items():
+        page = folder / name
+        text = page.read_text(encoding="utf-8")
+        if text != (wanted := rendered(text, tables)):
+            outdated.append(str(page))
+            if arguments.write:
+                page.write_text(wanted, encoding="utf-8")
+    if arguments.check and outdated:
+        sys.exit(f"{', '.join(outdated)}: not what the code generates; run `make docs`")
+
+
+def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = (headings, ["---"] * len(headings), *rows)
+    return "".join(f"| {' | '.join(_cell(cell) for cell in line)} |\n" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _for_readers(docstring: str, prefix: str) -> str:
+    """Leave out what is for developers: the source of a number, the mark-up and names of Python."""
+    text = FACT.sub("", docstring.replace("``", "`"))
+    return re.sub(r"`(\w+_\w+)`", lambda found: f"`{prefix}{found[1].upper()}`", text)
+
+
+def _default(value: object) -> str:
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    return "none" if value in ("", ()) else f"`{value}`"
+
+
+def _attribute_docstrings(model: type) -> dict[str, str]:
+    """Read the string below each field; Python itself does not keep it."""
+    (definition,) = ast.parse(inspect.getsource(model)).body
+    assert isinstance(definition, ast.ClassDef)
+    found = {}
+    for field, text in zip(definition.body, definition.body[1:], strict=False):
+        match field, text:
+            case (ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str() as docstring))):
+                found[name] = inspect.cleandoc(docstring)
+            case _:
+                continue
+    return found
+
+
+if __name__ == "__main__":
+    main()
