@@ -135,7 +135,9 @@ def test_urgent_keys_overtake_all_that_wait(plain, urgent):
     assert run(live()) == ["busy", *urgent, *plain]
 
 
-@given(added=st.lists(st.sampled_from(KEYS), max_size=5), workers=st.integers(1, 3), at=st.sampled_from([0.0, 0.5, 1.5]))
+@given(
+    added=st.lists(st.sampled_from(KEYS), max_size=5), workers=st.integers(1, 3), at=st.sampled_from([0.0, 0.5, 1.5])
+)
 def test_a_stop_lets_every_pass_end_that_has_begun(added, workers, at):
     async def live() -> None:
         passes = Watched({key: [] for key in KEYS}, seconds=1.0)

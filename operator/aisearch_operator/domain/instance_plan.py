@@ -13,7 +13,19 @@ from aisearch_operator.domain.difference import WRITE_ONLY, Difference, DriftEnt
 from aisearch_operator.domain.write_only import changed_fields
 from aisearch_operator.resources.instance_settings import InstanceSettings
 
-__all__ = ["Create", "Desired", "Keep", "Memory", "Move", "Plan", "Refuse", "Update", "is_ours", "plan"]
+__all__ = [
+    "Create",
+    "Desired",
+    "Keep",
+    "Memory",
+    "Move",
+    "Plan",
+    "Refuse",
+    "Update",
+    "is_ours",
+    "plan",
+    "still_different",
+]
 
 UPDATE_ONLY = frozenset(
     {
@@ -170,13 +182,17 @@ def is_ours(desired: Desired, observed: Instance) -> bool:
     return not differences(sent, observed.settings)
 
 
-def still_different(
-    desired: Desired, answer: Instance, sent: Iterable[Difference], left: tuple[Difference, ...]
-) -> tuple[Difference, ...]:
-    """Tell what Cloudflare did not take over from an update, beside what was left out on purpose."""
-    fields = {difference.field for difference in sent} - WRITE_ONLY
-    settings = {field: value for field, value in desired.settings.items() if field in fields}
-    return left + differences(settings, answer.settings)
+def still_different(desired: Desired, answer: Instance, update: Update) -> tuple[Difference, ...]:
+    """Tell what differs after an update: what was left out on purpose, and what Cloudflare did not take over.
+
+    An answer does not show write-only fields (facts 2.1). One that was sent because a list showed
+    another value counts as different until a list shows it as wanted: a value that Cloudflare keeps
+    in its own way would else be sent for ever.
+    """
+    answered = {field: desired.settings[field] for field in update.body if field not in WRITE_ONLY}
+    unconfirmed = (found for found in update.because if update.cause == "drift" and found.field in WRITE_ONLY)
+    left = (found for found in update.left if found.field not in update.body)
+    return (*left, *differences(answered, answer.settings), *unconfirmed)
 
 
 def _found(desired: Desired, observed: Instance, memory: Memory) -> tuple[Difference, ...]:

@@ -214,12 +214,13 @@ class InstanceReconciler:
     ) -> None:
         answer = await connection.client.update_instance(address.namespace, address.instance_id, decision.body)
         self._instances.record(connection, address, answer)
-        left = still_different(desired, answer, decision.because, decision.left)
+        left = still_different(desired, answer, decision)
+        refused = any(difference not in decision.left for difference in left)
         this.note(
             observed=answer,
             acted=True,
             drift=left,
-            drift_reason=Reason.NOT_ACCEPTED if left != decision.left else _drift_reason(this.resource),
+            drift_reason=Reason.NOT_ACCEPTED if refused else _drift_reason(this.resource),
         )
         paths = ", ".join(difference.path for difference in decision.because)
         if decision.cause == "spec":

@@ -73,7 +73,7 @@ async def running(passes: Passes, *, workers: int = 1, backoff: Backoff = NEVER)
 
 async def idle(queue: WorkQueue[str]) -> None:
     async with asyncio.timeout(PATIENCE):
-        while len(queue):
+        while len(queue):  # noqa: ASYNC110 - the queue has no event for its emptiness
             await asyncio.sleep(0)
 
 
