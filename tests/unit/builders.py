@@ -1,14 +1,16 @@
 """The one way in which the tests of the operator's core build each object."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aisearch_operator.cloudflare.wire import Instance, Job
+from aisearch_operator.domain.conditions import condition
 from aisearch_operator.domain.instance_plan import Desired, Memory
 from aisearch_operator.domain.job_state import Attempt
 from aisearch_operator.domain.sync_job import Request
 from aisearch_operator.domain.write_only import encode
+from aisearch_operator.resources.conditions import Condition
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 UID = "6f1d4a55-93b5-4c1c-8a7e-0d6c1d6f0f2a"
@@ -96,3 +98,10 @@ def metadata(name: str, *, uid: str = "", generation: int = 1, created: datetime
         "creationTimestamp": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
         **more,
     }
+
+
+def said(conditions: Iterable[Condition], condition_type: str) -> Condition:
+    """Give the condition of a type, which must be there."""
+    found = condition(conditions, condition_type)
+    assert found is not None, f"no condition {condition_type}"
+    return found

@@ -109,7 +109,7 @@ def summarize_job(
         "conditions": update_conditions(
             previous.conditions, finding.verdict, _ends(finding), generation=generation, now=now
         ),
-        "phase": _phase(finding),
+        "phase": _phase(previous, finding),
     }
     if finding.instance_id is not None:
         changes |= {
@@ -137,14 +137,14 @@ def _ends(finding: JobFinding) -> tuple[ConditionUpdate, ...]:
     )
 
 
-def _phase(finding: JobFinding) -> str:
+def _phase(previous: AISearchSyncJobStatus, finding: JobFinding) -> str:
     if finding.finished is not None:
         return {Reason.SUCCEEDED: "Succeeded", Reason.CANCELLED: "Cancelled"}.get(finding.finished, "Failed")
     if finding.verdict.reason == Reason.CANCELLING:
         return "Cancelling"
-    if finding.job is not None and state_of(finding.job) is JobState.RUNNING:
-        return "Running"
-    return "Pending"
+    if finding.job is None:
+        return previous.phase or "Pending"  # trouble on the way to Cloudflare does not stop the job there
+    return "Running" if state_of(finding.job) is JobState.RUNNING else "Pending"
 
 
 def _progress(previous: AISearchSyncJobStatus, job: Job) -> dict[str, object]:
