@@ -40,8 +40,9 @@ class Resolved:
 
 @dataclass(slots=True)
 class _Cached:
-    data: Mapping[str, str] | None
-    read_at: float
+    data: Mapping[str, str] | None = None
+    read_at: float | None = None
+    version: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -72,7 +73,7 @@ class CredentialSource:
         self._cache: dict[SecretRef, _Cached] = {}
         self._last_good: dict[SecretRef, Credentials] = {}
 
-    async def resolve(self, namespace: str, secret: str | None) -> Resolved:
+    async def resolve(self, namespace: str, secret: str | None, *, last_known: bool = False) -> Resolved:
         """Find credentials.
 
         Parameters
@@ -81,6 +82,9 @@ class CredentialSource:
             The Kubernetes namespace of the resource.
         secret
             The name of the Secret in ``credentialsRef``; None when the resource names none.
+        last_known
+            Whether what the Secret held last will do when it is gone or unusable: a deletion must not
+            hang because the Secret was deleted first.
 
         Raises
         ------
@@ -90,11 +94,16 @@ class CredentialSource:
             The Secret could not be read.
         """
         ref = SecretRef(namespace, secret or DEFAULT_SECRET)
-        data = await self._read(ref)
-        if data is not None:
-            credentials = _parse(ref, data)
-            self._last_good[ref] = credentials
-            return Resolved(credentials, ref.name)
+        data = await self._read(ref, max_age=self._max_age)
+        try:
+            if data is not None:
+                self._last_good[ref] = _parse(ref, data)
+                return Resolved(self._last_good[ref], ref.name)
+        except CredentialError:
+            if not last_known or ref not in self._last_good:
+                raise
+        if last_known and ref in self._last_good:
+            return Resolved(self._last_good[ref], ref.name)
         if secret is None and self._own is not None:
             return Resolved(self._own, "")
         raise CredentialError(
@@ -102,29 +111,31 @@ class CredentialSource:
             f"Secret {ref.namespace}/{ref.name} does not exist. Create it with the keys apiToken and accountId",
         )
 
-    def remembered(self, namespace: str, secret: str | None) -> Resolved | None:
-        """Give the credentials that a Secret held last, for a deletion after that of the Secret."""
-        ref = SecretRef(namespace, secret or DEFAULT_SECRET)
-        credentials = self._last_good.get(ref)
-        return Resolved(credentials, ref.name) if credentials else None
+    def version(self, ref: SecretRef) -> int:
+        """Tell how often a Secret was seen to change, whoever looked at it."""
+        return self._cache[ref].version if ref in self._cache else 0
 
-    async def changed(self, ref: SecretRef) -> bool:
-        """Read a Secret again, and tell whether it differs from what was known of it."""
-        before = self._cache.get(ref)
-        known = before.data if before else None
-        if before:
-            before.read_at = float("-inf")
-        return await self._read(ref) != known
+    async def look(self, ref: SecretRef) -> None:
+        """Read a Secret now.
 
-    async def _read(self, ref: SecretRef) -> Mapping[str, str] | None:
-        cached = self._cache.setdefault(ref, _Cached(None, float("-inf")))
+        Raises
+        ------
+        KubeUnavailable
+            The Secret could not be read.
+        """
+        await self._read(ref, max_age=0.0)
+
+    async def _read(self, ref: SecretRef, *, max_age: float) -> Mapping[str, str] | None:
+        cached = self._cache.setdefault(ref, _Cached())
         async with cached.lock:  # a thousand resources with one Secret read it once
-            if self._clock() - cached.read_at >= self._max_age:
+            if cached.read_at is None or self._clock() - cached.read_at >= max_age:
                 try:
-                    cached.data = await self._kube.read_secret(ref.namespace, ref.name)
+                    data: Mapping[str, str] | None = await self._kube.read_secret(ref.namespace, ref.name)
                 except Gone:
-                    cached.data = None
-                cached.read_at = self._clock()
+                    data = None
+                if cached.read_at is not None and data != cached.data:
+                    cached.version += 1
+                cached.data, cached.read_at = data, self._clock()
             return cached.data
 
 

@@ -61,8 +61,7 @@ class Connections:
         account_id
             The account in the spec; None for the one that the credentials name.
         last_known
-            Whether credentials of a Secret that is gone will do: a deletion must not hang because
-            the Secret was deleted first.
+            Whether credentials of a Secret that is gone will do, for a deletion.
 
         Raises
         ------
@@ -125,17 +124,23 @@ class SecretWatch:
         self._source = source
         self._interval = interval
         self._wake = wake
+        self._version = source.version(ref)
 
     async def poll(self) -> Again | None:
-        """Read the Secret again."""
+        """Read the Secret again, and wake its users up when it has changed since the last look.
+
+        A pass may have come upon the change before, for one of them.
+        """
         if not self.users:
             return None
         try:
-            changed = await self._source.changed(self._ref)
+            await self._source.look(self._ref)
         except KubeUnavailable as error:
             logger.warning("Secret %s/%s could not be read: %s", self._ref.namespace, self._ref.name, error)
             return Again()
-        if changed:
+        version = self._source.version(self._ref)
+        if version != self._version:
+            self._version = version
             logger.info("Secret %s/%s has changed", self._ref.namespace, self._ref.name)
             self._wake(tuple(self.users))
         return Again(self._interval)
