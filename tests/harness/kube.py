@@ -12,7 +12,7 @@ import httpx
 import yaml
 from tenacity import RetryError, retry, retry_if_result, stop_after_delay, wait_fixed
 
-from aisearch_operator.resources.group import API_VERSION
+from aisearch_operator.resources.group import API_VERSION, GROUP
 
 Body = Mapping[str, Any]
 
@@ -98,6 +98,18 @@ class Kube:
         answer = self._http.delete(f"{self._path(kind)}/{name}", params={"propagationPolicy": "Background"})
         if answer.status_code != httpx.codes.NOT_FOUND:
             _check(answer)
+
+    def allows(self, user: str, verb: str, resource: str) -> bool:
+        """Tell whether a user may do something to a custom resource here; ``resource`` may name a subresource."""
+        plural, _, subresource = resource.partition("/")
+        attributes = {"namespace": self.namespace, "verb": verb, "group": GROUP, "resource": plural}
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SubjectAccessReview",
+            "spec": {"user": user, "resourceAttributes": {**attributes, "subresource": subresource}},
+        }
+        answer = _check(self._http.post("/apis/authorization.k8s.io/v1/subjectaccessreviews", json=review))
+        return bool(answer.json()["status"]["allowed"])
 
     def events(self, name: str) -> list[tuple[str, str, str]]:
         """Give type, reason and message of the Events about an object, oldest first."""

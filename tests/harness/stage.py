@@ -1,5 +1,6 @@
 """A stage: one Kubernetes namespace, one Cloudflare account and one operator, which belong to one test."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from controlplane.plane import ControlPlane
 from fake_cloudflare import FakeAccount, FakeCloudflare, JournalEntry
 from harness.dashboard import CALLER as DASHBOARD
 from harness.dashboard import Dashboard
-from harness.kube import Kube, eventually, operator_access, operator_rules, secret
+from harness.kube import Body, Kube, eventually, operator_access, operator_rules, secret
 from harness.operator_process import OperatorProcess
 
 PROMPT = "PROMPT-THAT-NOBODY-MAY-SEE"
@@ -109,11 +110,46 @@ class Stage:
             lambda: f"the instances were not listed {count} times more",
         )
 
+    def withdraw_patch(self, *resources: str) -> None:
+        """Take the right to patch away from the operator, for example on ``aisearchsyncjobs/status``."""
+        self._set_rules([part for rule in operator_rules() for part in _without_patch(rule, resources)])
+        for resource in resources:
+            self._await_right(resource, allowed=False)
+
+    def restore_rights(self) -> None:
+        """Give the operator back what `withdraw_patch` took."""
+        self._set_rules(operator_rules())
+        for plural in ("aisearchinstances", "aisearchsyncjobs"):
+            self._await_right(plural, allowed=True)
+            self._await_right(f"{plural}/status", allowed=True)
+
+    def _await_right(self, resource: str, *, allowed: bool) -> None:
+        eventually(
+            lambda: self.kube.allows(self.user, "patch", resource) is allowed,
+            lambda: f"the right to patch {resource} does not change",
+        )
+
+    def _set_rules(self, rules: Sequence[Body]) -> None:
+        self.kube.apply(*operator_access(self.kube.namespace, rules))
+
+    @property
+    def user(self) -> str:
+        """Whom the operator is in Kubernetes."""
+        return f"system:serviceaccount:{self.kube.namespace}:aisearch-operator"
+
     def writes(self, name: str | None = None) -> list[AuditedWrite]:
         """Give the operator's writes to resources, from the API server's own audit log; Events left out."""
-        user = f"system:serviceaccount:{self.kube.namespace}:aisearch-operator"
-        found = writes(self.plane.audit_log, namespace=self.kube.namespace, user=user)
+        found = writes(self.plane.audit_log, namespace=self.kube.namespace, user=self.user)
         return [write for write in found if write.resource != "events" and name in {None, write.name}]
+
+
+def _without_patch(rule: Body, resources: Sequence[str]) -> list[Body]:
+    """Split a rule in two: for all other resources as it is, for these without the verb ``patch``."""
+    kept = [resource for resource in rule["resources"] if resource not in resources]
+    cut = [resource for resource in rule["resources"] if resource in resources]
+    verbs = [verb for verb in rule["verbs"] if verb != "patch"]
+    parts = [{**rule, "resources": kept}, {**rule, "resources": cut, "verbs": verbs}]
+    return [part for part in parts if part["resources"] and part["verbs"]]
 
 
 WRITES = (

@@ -1,5 +1,7 @@
 """The promises of the operator, checked on what a round left behind: the journal, the account, the cluster, the log."""
 
+import contextlib
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -7,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aisearch_operator.resources.instance import AISearchInstance
-from fake_cloudflare.admin_client import JobView
+from fake_cloudflare.admin_client import AdminError, JobView
 from fake_cloudflare.journal import JournalEntry
-from harness.kube import conditions, eventually
+from harness.kube import conditions
 from harness.stage import Stage
 from soak.plan import RETRY_AFTER, Plan
 
@@ -21,6 +23,9 @@ SUPERSEDED = "new_job_has_started"
 
 UNDER_WAY = 0.5
 """Seconds in which requests may still arrive that were sent before a 429 was heard."""
+
+MOST_RESTLESS = 5
+"""Spans of two lists until the operator must have stopped writing: statistics come one by one."""
 
 WRITES_PER_DISTURBANCE = 4
 """Status writes of one resource that each action, fault and restart of a round may cause at most: into trouble and
@@ -59,22 +64,20 @@ class Evidence:
         for found in self.stage.kube.list_all("AISearchSyncJob"):
             self.uids[found["metadata"]["name"]] = found["metadata"]["uid"]
         for instance in self.stage.account.instances():
-            for job in self.stage.account.jobs(instance.id, instance.namespace):
-                self.jobs[job.id] = (instance.id, job)
+            with contextlib.suppress(AdminError):  # it was deleted or moved in between
+                for job in self.stage.account.jobs(instance.id, instance.namespace):
+                    self.jobs[job.id] = (instance.id, job)
 
     def rest(self) -> None:
-        """Wait for two more looks of the operator at its instances, and note what it writes meanwhile."""
-        before = len(self.stage.writes())
-        seen = self.stage.count("instances.list")
-        if self.plan.instances:
-            eventually(
-                lambda: self.stage.count("instances.list") >= seen + 2 * self._search_namespaces(),
-                lambda: "the operator does not look at its instances any more",
-            )
-        self.rest_writes = [f"{write.verb} {write.resource}/{write.name}" for write in self.stage.writes()[before:]]
-
-    def _search_namespaces(self) -> int:
-        return len({spec.get("searchNamespace", "default") for spec in self.plan.instances.values()})
+        """Wait for a time without writes; what the last one was full of is noted when there is none."""
+        sweeps = 2 * len({spec.get("searchNamespace") for spec in self.plan.instances.values()})
+        for _ in range(MOST_RESTLESS):
+            before = len(self.stage.writes())
+            if sweeps:
+                self.stage.await_sweeps(sweeps)
+            self.rest_writes = [f"{write.verb} {write.resource}/{write.name}" for write in self.stage.writes()[before:]]
+            if not self.rest_writes:
+                return
 
 
 def of_deletions(evidence: Evidence) -> list[str]:
@@ -232,7 +235,8 @@ def _no_cooldown_provoked(evidence: Evidence, journal: list[JournalEntry]) -> It
 def _no_traceback(evidence: Evidence) -> Iterator[str]:
     for line in evidence.stage.operator.log.splitlines():
         if "Traceback" in line:
-            yield f"I8 {line[:3000]}"
+            record = json.loads(line) if line.startswith("{") else {"message": line, "exc_info": ""}
+            yield f"I8 {record['message']}: {record['exc_info'].splitlines()[-1:]}"
 
 
 def _few_writes(evidence: Evidence) -> Iterator[str]:

@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from controlplane.plane import ControlPlane
 from fake_cloudflare import FakeCloudflare
 from fake_cloudflare.admin_client import AdminError
-from harness.kube import conditions, operator_access, operator_rules
+from harness.kube import conditions
 from harness.stage import Stage
 from soak import invariants
 from soak.actions import (
@@ -82,7 +80,7 @@ def play(plane: ControlPlane, fake: FakeCloudflare, namespace: str, folder: Path
     stage = Stage.set(plane, fake, namespace, folder, rate=1.0, **SETTINGS)
     outcome = Outcome(plan.seed, resources=sum(map(len, _resources(plan))))
     try:
-        _Player(stage, fake, plan, outcome).play()
+        _Player(stage, plan, outcome).play()
     except Exception as error:
         outcome.violations.append(f"the round broke: {type(error).__name__}: {error}")
     try:
@@ -94,16 +92,15 @@ def play(plane: ControlPlane, fake: FakeCloudflare, namespace: str, folder: Path
 
 
 class _Player:
-    def __init__(self, stage: Stage, fake: FakeCloudflare, plan: Plan, outcome: Outcome) -> None:
+    def __init__(self, stage: Stage, plan: Plan, outcome: Outcome) -> None:
         self._stage = stage
-        self._fake = fake
         self._plan = plan
         self._outcome = outcome
         self._evidence = Evidence(stage, plan)
 
     def play(self) -> None:
         self._stage.account.configure(**self._plan.options)
-        self._add_search_namespace()
+        self._stage.dashboard.create_namespace(OTHER_NAMESPACE)
         self._start()
         for step in self._plan.steps:
             time.sleep(step.pause)
@@ -144,9 +141,9 @@ class _Player:
                 time.sleep(seconds)
                 stage.account.add_token("token", stage.account.token)
             case RefuseStatus(seconds):
-                self._let_write_status(allowed=False)
+                stage.withdraw_patch("aisearchinstances/status", "aisearchsyncjobs/status")
                 time.sleep(seconds)
-                self._let_write_status(allowed=True)
+                stage.restore_rights()
             case _:
                 with contextlib.suppress(AdminError):  # there is no such instance yet, or no more
                     self._act_in_dashboard(action)
@@ -166,15 +163,6 @@ class _Player:
 
     def _namespaces_of(self, instance_id: str) -> list[str]:
         return [instance.namespace for instance in self._stage.account.instances() if instance.id == instance_id]
-
-    def _add_search_namespace(self) -> None:
-        account = self._stage.account
-        httpx.post(
-            f"{self._fake.api_url}/accounts/{account.id}/ai-search/namespaces",
-            json={"name": OTHER_NAMESPACE},
-            headers={"Authorization": f"Bearer {account.token}"},
-            trust_env=False,
-        ).raise_for_status()
 
     def _start(self) -> None:
         self._stage.operator.start()
@@ -196,27 +184,21 @@ class _Player:
             self._outcome.violations.append(f"SIGTERM ended the operator with exit code {code}")
         self._start()
 
-    def _let_write_status(self, *, allowed: bool) -> None:
-        rules = operator_rules()
-        if not allowed:
-            rules = [rule for rule in rules if not any(name.endswith("/status") for name in rule["resources"])]
-        self._stage.kube.apply(*operator_access(self._stage.kube.namespace, rules))
-
     def _heal(self) -> None:
         """End all trouble, also what still waits for a request; a gate that nobody came to is trouble, too."""
         account = self._stage.account
         account.clear_faults()
         account.release("kill")
-        self._let_write_status(allowed=True)
 
     def _let_jobs_end(self) -> None:
         """Have jobs end that would run on for ever; those that come later are short."""
         account = self._stage.account
         account.configure(job_duration=0.5)
         for instance in account.instances():
-            for job in account.jobs(instance.id, instance.namespace):
-                if job.ended_at is None:
-                    account.end_job(instance.id, job.id, namespace=instance.namespace)
+            with contextlib.suppress(AdminError):  # the operator has just moved it
+                for job in account.jobs(instance.id, instance.namespace):
+                    if job.ended_at is None:
+                        account.end_job(instance.id, job.id, namespace=instance.namespace)
 
     def _settle(self, what: str, left: Any) -> None:
         deadline = time.monotonic() + SETTLE_TIMEOUT

@@ -267,20 +267,41 @@ class InstanceReconciler:
             status.search_namespace or spec.search_namespace,
             status.instance_id or this.resource.instance_id,
         )
+        if status.instance_id is None and not await self._made_unheard(this, connection, address):
+            return
+        deleted = await self._delete_at(this, connection, address)
+        if not deleted and spec.search_namespace != address.search_namespace:
+            address = replace(address, search_namespace=spec.search_namespace)
+            if await self._moved_unheard(this, connection, address):
+                await self._delete_at(this, connection, address)
+
+    async def _delete_at(self, this: _Pass, connection: Connection, address: InstanceAddress) -> bool:
+        """Delete the instance at an address; tell whether it was there."""
         try:
-            if status.instance_id is None and not await self._made_unheard(this, connection, address):
-                return
             await connection.client.delete_instance(address.namespace, address.instance_id)
         except NotFound:  # 7002 or 7063: what was to be achieved
             self._instances.record(connection, address, None)
-        else:
-            self._instances.record(connection, address, None)
-            this.tell(Reason.DELETED, f"Deleted instance {_name(address)}")
+            return False
+        self._instances.record(connection, address, None)
+        this.tell(Reason.DELETED, f"Deleted instance {_name(address)}")
+        return True
 
     async def _made_unheard(self, this: _Pass, connection: Connection, address: InstanceAddress) -> bool:
         """Whether an instance that status does not know is ours: an operator ended right after its POST."""
-        observed = await connection.client.get_instance(address.namespace, address.instance_id)
+        try:
+            observed = await connection.client.get_instance(address.namespace, address.instance_id)
+        except NotFound:
+            return False
         return is_ours(_desired(this.resource), observed)
+
+    async def _moved_unheard(self, this: _Pass, connection: Connection, address: InstanceAddress) -> bool:
+        """Whether our instance is where the spec wants it and status does not say so: nobody heard of the move."""
+        try:
+            observed = await connection.client.get_instance(address.namespace, address.instance_id)
+        except NotFound:
+            return False
+        # Ids are not unique across search namespaces. The time of creation stays in a move.
+        return observed.created_at is not None and observed.created_at == this.resource.status.created_at
 
     async def _still_there(self, known: Known, this: _Pass, trouble: Trouble) -> Again:
         status, metadata = this.resource.status, this.resource.metadata

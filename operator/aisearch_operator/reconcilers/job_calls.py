@@ -51,6 +51,7 @@ class JobCalls:
         self._jobs = jobs
         self._settle = settle
         self._clock = clock
+        self._began = clock()
         self._locks: WeakValueDictionary[InstanceAddress, asyncio.Lock] = WeakValueDictionary()
         self._unheard: dict[ObjectKey, _Unheard] = {}
         self._cancelled: dict[ObjectKey, _Cancelled] = {}
@@ -71,6 +72,15 @@ class JobCalls:
         """Give the error of a POST whose job may still show up in the list."""
         found = self._unheard.get(key)
         return found.error if found is not None and self._clock() < found.until else None
+
+    def may_show_up(self, key: ObjectKey) -> float | None:
+        """Give the seconds until a job must be in the list that was made unheard; None when it must be there now.
+
+        The POST may be ours, or of the operator before this one, which ended before it could say so.
+        """
+        ours = self._unheard[key].until if key in self._unheard else self._clock()
+        left = max(ours, self._began + self._settle) - self._clock()
+        return left if left > 0 else None
 
     async def start(self, key: ObjectKey, target: Target, description: str) -> Job:
         """POST the job, unless an earlier POST may have been carried out unheard.

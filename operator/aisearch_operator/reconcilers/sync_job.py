@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 
-from aisearch_operator.cloudflare.errors import Cause, CloudflareError, Wait
+from aisearch_operator.cloudflare.errors import Cause, CloudflareError, NotFound, Wait
 from aisearch_operator.cloudflare.wire import Job
 from aisearch_operator.domain.job_state import Attempt, finished
 from aisearch_operator.domain.reasons import Reason
@@ -121,9 +121,7 @@ class SyncJobReconciler:
         try:
             again = await self._pass(this)
         except (CredentialError, CloudflareError) as error:
-            trouble = self._retry.trouble(error)
-            this.note(verdict=trouble.verdict)
-            again = trouble.again
+            again = self._troubled(this, error)
         after = summarize_job(resource.status, this.finding, generation=resource.metadata.generation, now=utc_now())
         await self._reporter.report(known, resource.status, after, this.events)
         if this.finding.finished is not None:
@@ -173,6 +171,15 @@ class SyncJobReconciler:
                 if isinstance(step, Start):
                     return await self._start(this, target)
         return await self._follow(this, target, step)
+
+    def _troubled(self, this: _Pass, error: CredentialError | CloudflareError) -> Again | None:
+        known = this.resource.status.job_id is not None
+        if isinstance(error, NotFound) and known and not self._targets.resolves_itself(this.key, this.resource):
+            this.finish(Reason.LOST, None)  # 7002, 7063: the job went with its instance
+            return None
+        trouble = self._retry.trouble(error)
+        this.note(verdict=trouble.verdict)
+        return trouble.again
 
     async def _target(self, this: _Pass) -> Target | Verdict | None:
         """Find the target; None when the job is unwanted and cannot have been started."""

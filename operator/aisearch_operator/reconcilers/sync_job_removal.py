@@ -1,6 +1,6 @@
 """The end of a deleted sync job resource: its job is cancelled, and its end confirmed."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from aisearch_operator.cloudflare.errors import CloudflareError, NotFound
@@ -21,6 +21,9 @@ __all__ = ["CONFIRM_INTERVAL", "JobRemoval", "Leave", "Stay"]
 
 CONFIRM_INTERVAL = 1.0
 """Seconds between two looks for the end of a cancelled job."""
+
+LATE_JOB_INTERVAL = 5.0
+"""Seconds between two looks for a job that was started unheard: most lists show it at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +83,12 @@ class JobRemoval:
         try:
             target = await self._targets.find_for_removal(key, resource)
             return await self._end(key, target, request, since) if target is not None else Leave()
-        except NotFound:
-            return Leave()  # 7002, 7063: without the instance nothing can run
         except (CredentialError, CloudflareError) as error:
             trouble = self._retry.trouble(error)
+            if isinstance(error, NotFound):
+                if not self._targets.resolves_itself(key, resource):
+                    return Leave()  # 7002, 7063: without the instance nothing can run
+                trouble = replace(trouble, bounded=True)
             if trouble.overdue(resource.metadata.deletion_timestamp, self._release_timeout):
                 return _give_up(resource, request, trouble.verdict.message)
             return Stay(trouble.again, trouble)
@@ -92,8 +97,8 @@ class JobRemoval:
         jobs = (await self._calls.refresh(key, target, since, urgent=True)).jobs
         step = removal_step(request, jobs)
         if isinstance(step, Release):
-            may_show_up = request.job_id is None and self._calls.unheard(key) is not None
-            return Stay(Again(CONFIRM_INTERVAL)) if may_show_up else Leave()
+            left = self._calls.may_show_up(key) if request.job_id is None else None
+            return Leave() if left is None else Stay(Again(min(left, LATE_JOB_INTERVAL)))
         job = await self._calls.look_up(target, step.job_id) if isinstance(step, LookUp) else step.job
         if job is None or finished(job):
             return Leave()

@@ -56,8 +56,7 @@ class TargetFinder:
         if job.spec.instance_ref is None:
             return await self._unmanaged(key, job)
         # An operator that ended between the POST and the status write has left no address.
-        known = self._store.instance(key.namespace, job.spec.instance_ref.name)
-        instance = AISearchInstance.model_validate(known.body) if known else None
+        instance = self._resource(key, job)
         return await self._instance(key, instance) if instance and instance.status.instance_id else None
 
     def forget(self, key: ObjectKey) -> None:
@@ -97,13 +96,33 @@ class TargetFinder:
         connection = await self._connections.resolve(key, secret, wanted.account_id)
         return Target(connection, InstanceAddress(connection.account_id, wanted.search_namespace, wanted.id))
 
+    def resolves_itself(self, key: ObjectKey, job: AISearchSyncJob) -> bool:
+        """Tell whether an instance that Cloudflare does not show may soon be seen again.
+
+        Its resource moves it, or makes it anew when somebody deleted it; and reads lag behind both.
+        """
+        instance = self._resource(key, job)
+        return instance is not None and instance.metadata.deletion_timestamp is None and not instance.spec.suspend
+
+    def _resource(self, key: ObjectKey, job: AISearchSyncJob) -> AISearchInstance | None:
+        reference = job.spec.instance_ref
+        known = self._store.instance(key.namespace, reference.name) if reference else None
+        return AISearchInstance.model_validate(known.body) if known else None
+
     async def _remembered(self, key: ObjectKey, job: AISearchSyncJob) -> Target:
         status = job.status
         deleting = job.metadata.deletion_timestamp is not None
         connection = await self._connections.resolve(
             key, status.credentials_secret or None, status.account_id, last_known=deleting
         )
-        return Target(
-            connection,
-            InstanceAddress(connection.account_id, status.search_namespace or "default", status.instance_id or ""),
-        )
+        namespace = self._moved_to(key, job) or status.search_namespace or "default"
+        return Target(connection, InstanceAddress(connection.account_id, namespace, status.instance_id or ""))
+
+    def _moved_to(self, key: ObjectKey, job: AISearchSyncJob) -> str | None:
+        """Name the search namespace of the job's instance, which may have moved since the job was started."""
+        instance = self._resource(key, job)
+        if instance is None:
+            return None
+        now, then = instance.status, job.status
+        same = (now.account_id, now.instance_id) == (then.account_id, then.instance_id)
+        return now.search_namespace if same else None
