@@ -24,8 +24,9 @@ Ctrl-C stops it and removes its folder.
 
 def main() -> int:
     """Run a control plane in the foreground; return the process's exit code."""
-    # SIGTERM ends it as Ctrl-C does, wherever it is.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # SIGTERM ends it as Ctrl-C does; a shell starts background jobs with Ctrl-C ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         cache.step("starting a Kubernetes control plane on 127.0.0.1")
         with ControlPlane.start() as plane:
