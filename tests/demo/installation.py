@@ -26,7 +26,7 @@ ACCOUNT: dict[str, Any] = {
 }
 """Options of the account. Its clock is the real one; jobs and pauses are shorter than Cloudflare's."""
 
-SETTINGS = {"job_cooldown": 1.5, "log_format": "text", "log_level": "INFO"}
+SETTINGS = {"job_cooldown": 2.0, "log_format": "text", "log_level": "INFO"}
 """Settings of the operator, beside those that make tests short."""
 
 
@@ -60,7 +60,7 @@ class Installation:
             display.say(f"kube-apiserver listens at {plane.url}")
             fake = opened.enter_context(FakeCloudflare())
             account = fake.admin.create_account(**ACCOUNT)
-            display.say(f"The fake Cloudflare API listens at {fake.api_url}")
+            display.say(f"The fake Cloudflare API listens at {fake.api_url}; its jobs and pauses are short")
 
             display.step("2  The custom resources, the operator's rights, the credentials for Cloudflare")
             kubectl.run(plane, display, "apply", "--server-side", "-f", "crds/")
@@ -79,7 +79,7 @@ class Installation:
             )
             opened.callback(operator.stop)
             operator.start()
-            display.say("The operator is ready")
+            display.say("The operator is ready; it looks more often than it would at Cloudflare")
             kube = Kube(plane.kubeconfig, NAMESPACE)
             opened.callback(kube.close)
             return cls(plane, fake, account, operator, Watcher(kube, account), opened.pop_all())

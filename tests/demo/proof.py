@@ -164,7 +164,7 @@ def gone_after_end(evidence: Evidence) -> Claim:
     if evidence.second_exists or ended is None or released is None:
         return Claim(text, holds=False, seen=f"there: {evidence.second_exists}, released {released}, job ended {ended}")
     after = (released - ended).total_seconds()
-    return Claim(text, after >= 0, f"{after:.1f} s after")
+    return Claim(text, after >= 0, f"{after:.2f} s after")
 
 
 def refused_nothing(evidence: Evidence) -> Claim:
