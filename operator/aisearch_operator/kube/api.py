@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+import aiohttp
 from kubernetes.aio import client, config
 from kubernetes.aio.config import ConfigException
 
@@ -135,7 +136,7 @@ class KubeApi:
         """Record one Event about an object."""
         now = datetime.now(UTC)
         event = client.CoreV1Event(
-            metadata=client.V1ObjectMeta(generate_name=f"{ref.name[:40]}.", namespace=ref.namespace),
+            metadata=client.V1ObjectMeta(generate_name=f"{ref.name[:40].rstrip('-.')}.", namespace=ref.namespace),
             involved_object=client.V1ObjectReference(
                 api_version=f"{GROUP}/{VERSION}", kind=ref.kind, namespace=ref.namespace, name=ref.name, uid=ref.uid
             ),
@@ -158,5 +159,5 @@ async def _call(call: Any) -> Any:
     except client.ApiException as error:
         kind = {404: Gone, 409: Conflict}.get(error.status, KubeUnavailable)
         raise kind(f"The API server answered {error.status} {error.reason}") from error
-    except (OSError, TimeoutError, ConnectionError) as error:
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
         raise KubeUnavailable(f"The API server cannot be reached: {type(error).__name__}") from error

@@ -9,7 +9,7 @@ from aisearch_operator.cloudflare.credentials import Credentials
 from aisearch_operator.engine.store import ObjectKey
 from aisearch_operator.engine.workqueue import Again
 from aisearch_operator.kube.api import KubeUnavailable
-from aisearch_operator.kube.credentials import DEFAULT_SECRET, CredentialError, CredentialSource, SecretRef
+from aisearch_operator.kube.credentials import DEFAULT_SECRET, CredentialSource, SecretRef
 from aisearch_operator.observation.address import Connection
 from aisearch_operator.observation.polling import PollQueue
 
@@ -71,11 +71,12 @@ class Connections:
             The Secret could not be read.
         """
         self._follow(key, SecretRef(key.namespace, secret or DEFAULT_SECRET))
-        credentials, source = await self._credentials(key.namespace, secret, last_known=last_known)
+        resolved = await self._source.resolve(key.namespace, secret, last_known=last_known)
+        credentials = resolved.credentials
         client = self._clients.get(credentials.fingerprint)
         if client is None:
             client = self._clients[credentials.fingerprint] = self._make_client(credentials)
-        return Connection(client, credentials.fingerprint, account_id or credentials.account_id, source)
+        return Connection(client, credentials.fingerprint, account_id or credentials.account_id, resolved.secret)
 
     def forget(self, key: ObjectKey) -> None:
         """Stop looking at Secrets for this resource."""
@@ -86,16 +87,6 @@ class Connections:
         """Close all clients."""
         for client in self._clients.values():
             await client.aclose()
-
-    async def _credentials(self, namespace: str, secret: str | None, *, last_known: bool) -> tuple[Credentials, str]:
-        try:
-            resolved = await self._source.resolve(namespace, secret)
-        except CredentialError:
-            remembered = self._source.remembered(namespace, secret) if last_known else None
-            if remembered is None:
-                raise
-            resolved = remembered
-        return resolved.credentials, resolved.secret
 
     def _follow(self, key: ObjectKey, ref: SecretRef) -> None:
         watch = self._watches.get(ref)

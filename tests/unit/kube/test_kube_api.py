@@ -1,0 +1,150 @@
+"""The calls to the Kubernetes API, as an HTTP server sees them."""
+
+import base64
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from kubernetes.aio import client
+
+from aisearch_operator.kube.api import Conflict, Gone, KubeApi, KubeUnavailable, ObjectRef
+
+REF = ObjectRef("AISearchInstance", "aisearchinstances", "team", "docs", "uid-docs")
+OBJECT = "/apis/aisearch.cloudflare.com/v1alpha1/namespaces/team/aisearchinstances/docs"
+ECHO = "what was sent"
+FOUND = {"metadata": {"name": "docs", "uid": "uid-docs", "resourceVersion": "8"}}
+
+
+@dataclass(frozen=True)
+class Asked:
+    method: str
+    path: str
+    content_type: str
+    body: Any
+
+
+@dataclass
+class ApiServer:
+    """Gives one answer to everything, and keeps what it was asked."""
+
+    status: int = 200
+    answer: Any = field(default_factory=dict)
+    asked: list[Asked] = field(default_factory=list)
+    drops: bool = False
+
+    async def handle(self, request: web.Request) -> web.Response:
+        body = await request.json() if request.can_read_body else None
+        self.asked.append(Asked(request.method, request.path, request.content_type, body))
+        if self.drops and request.transport is not None:
+            request.transport.close()
+        return web.json_response(body if self.answer == ECHO else self.answer, status=self.status)
+
+
+@pytest.fixture
+def server() -> ApiServer:
+    return ApiServer()
+
+
+@pytest.fixture
+async def kube(server: ApiServer) -> AsyncIterator[KubeApi]:
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", server.handle)
+    async with TestServer(app) as running:
+        configuration = client.Configuration(host=str(running.make_url("/")).rstrip("/"))
+        configuration.proxy = None
+        api = KubeApi(client.ApiClient(configuration))
+        try:
+            yield api
+        finally:
+            await api.close()
+
+
+async def test_a_status_is_sent_as_a_merge_patch_that_fits_one_version_of_one_object(kube, server):
+    server.answer = FOUND
+
+    patched = await kube.patch_status(REF, "7", {"state": "active", "paused": None})
+
+    assert patched == FOUND
+    assert server.asked == [
+        Asked(
+            "PATCH",
+            f"{OBJECT}/status",
+            "application/merge-patch+json",
+            {
+                "metadata": {"uid": "uid-docs", "resourceVersion": "7"},
+                "status": {"state": "active", "paused": None},
+            },
+        )
+    ]
+
+
+async def test_an_object_is_read(kube, server):
+    server.answer = FOUND
+
+    assert await kube.get(REF) == FOUND
+    assert (server.asked[0].method, server.asked[0].path) == ("GET", OBJECT)
+
+
+async def test_an_object_that_was_made_again_counts_as_gone(kube, server):
+    server.answer = {"metadata": {"uid": "another"}}
+
+    with pytest.raises(Gone, match="AISearchInstance team/docs was deleted and made again"):
+        await kube.get(REF)
+
+
+async def test_a_secret_is_read_and_decoded(kube, server):
+    server.answer = {
+        "data": {"apiToken": base64.b64encode(b"t0ken").decode(), "blob": base64.b64encode(b"\xff").decode()}
+    }
+
+    assert await kube.read_secret("team", "mine") == {"apiToken": "t0ken", "blob": "\ufffd"}
+    assert server.asked[0].path == "/api/v1/namespaces/team/secrets/mine"
+
+
+async def test_a_secret_without_data_is_empty(kube, server):
+    server.answer = {"metadata": {"name": "mine"}}
+
+    assert await kube.read_secret("team", "mine") == {}
+
+
+@pytest.mark.parametrize("name", ["docs", "a" * 253, "a" * 39 + "-b", "a" * 38 + ".-b", "with.dots"])
+async def test_an_event_is_about_the_object_and_has_a_name_that_kubernetes_takes(kube, server, name):
+    server.answer = ECHO
+
+    await kube.create_event(ObjectRef(REF.kind, REF.plural, "team", name, "uid-docs"), "Warning", "Stuck", "x" * 5000)
+
+    (asked,) = server.asked
+    assert (asked.method, asked.path) == ("POST", "/api/v1/namespaces/team/events")
+    assert asked.body["involvedObject"] == {
+        "apiVersion": "aisearch.cloudflare.com/v1alpha1",
+        "kind": "AISearchInstance",
+        "namespace": "team",
+        "name": name,
+        "uid": "uid-docs",
+    }
+    assert (asked.body["type"], asked.body["reason"], len(asked.body["message"])) == ("Warning", "Stuck", 1024)
+    prefix = asked.body["metadata"]["generateName"]
+    assert len(prefix) < 200
+    assert all(label[-1].isalnum() for label in prefix.rstrip(".").split("."))
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(404, Gone), (409, Conflict), (403, KubeUnavailable), (500, KubeUnavailable)]
+)
+async def test_a_bad_answer_is_named_by_its_status(kube, server, status, error):
+    server.status = status
+
+    with pytest.raises(error, match=f"The API server answered {status}") as caught:
+        await kube.patch_status(REF, "7", {"state": "a prompt"})
+    assert type(caught.value) is error
+    assert "a prompt" not in str(caught.value)
+
+
+async def test_an_api_server_that_drops_the_connection_is_unavailable(kube, server):
+    server.drops = True
+
+    with pytest.raises(KubeUnavailable, match="The API server cannot be reached"):
+        await kube.read_secret("team", "mine")
