@@ -5,6 +5,8 @@ import signal
 import sys
 import time
 
+import httpx
+
 from controlplane import ControlPlaneError
 from controlplane.tools import kubectl
 from demo import proof, scenario
@@ -63,7 +65,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\nStopped, and everything removed.", flush=True)
         return 0 if shown else INTERRUPTED
-    except (AdminError, ControlPlaneError, DemoError, OSError, RuntimeError) as error:
+    except (AdminError, ControlPlaneError, DemoError, OSError, RuntimeError, httpx.HTTPError) as error:
         print(f"\nerror: {error}", file=sys.stderr)
         return 1
     return 0

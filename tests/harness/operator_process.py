@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Self
 
-from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
+from tenacity import RetryError, retry, retry_if_result, stop_after_delay, wait_fixed
 
 SOURCE = Path(__file__).parents[2] / "operator"
 READY = "The operator is ready"
@@ -74,7 +74,7 @@ class OperatorProcess:
         Raises
         ------
         RuntimeError
-            It ended instead; the message ends with its log.
+            It ended, or takes longer than `START_TIMEOUT`; the message ends with its log.
         """
         self._read_from = self._log_file.stat().st_size if self._log_file.exists() else 0
         with self._log_file.open("ab") as log:
@@ -90,11 +90,21 @@ class OperatorProcess:
         return self
 
     def wait_ready(self) -> None:
-        """Wait until the process watches its resources."""
+        """Wait until the process watches its resources.
+
+        Raises
+        ------
+        RuntimeError
+            It ended, or takes longer than `START_TIMEOUT`; the message ends with its log.
+        """
         waiting = retry(
             retry=retry_if_result(lambda ready: not ready), stop=stop_after_delay(START_TIMEOUT), wait=wait_fixed(0.05)
         )
-        waiting(self._is_ready)()
+        try:
+            waiting(self._is_ready)()
+        except RetryError:
+            msg = f"the operator is not ready after {START_TIMEOUT:.0f} s:\n{self._fresh_log()[-3000:]}"
+            raise RuntimeError(msg) from None
 
     @property
     def pid(self) -> int:
