@@ -14,7 +14,6 @@ ready := .venv/ready
 python := .venv/bin/python
 
 export PYTHON
-export PYTHONPATH := $(CURDIR)/operator:$(CURDIR)/tests
 export PYTHONUTF8 := 1
 
 .PHONY: help
@@ -23,7 +22,7 @@ help: ## show this list
 
 .PHONY: test
 test: lint ## all checks and tests, the real control plane included; starts and stops what it needs
-	@$(python) -m pytest -p controlplane.pytest_plugin -n $(WORKERS) --durations=10
+	@$(python) -m pytest -n $(WORKERS) --durations=10
 
 .PHONY: lint
 lint: $(ready) ## style, types, architecture, and that crds/ and docs/ are what the code generates
@@ -75,7 +74,7 @@ compile := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 lock: ## resolve the newest allowed versions into requirements/ (needs uv)
 	@command -v $(UV) >/dev/null || { echo "error: uv is not on PATH; install it, or name it: make lock UV=/path/to/uv" >&2; exit 1; }
 	$(compile) --upgrade pyproject.toml --output-file requirements/run.txt
-	$(compile) --upgrade pyproject.toml requirements/editable.in --group dev --output-file requirements/dev.txt
+	$(compile) --upgrade pyproject.toml --group dev --output-file requirements/dev.txt
 	$(compile) --upgrade --no-deps requirements/tools.in --output-file requirements/tools.txt
 	$(compile) --upgrade --no-deps requirements/go.in --output-file requirements/go.txt
 

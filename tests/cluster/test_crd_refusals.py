@@ -36,7 +36,7 @@ NOT_CHECKED = "some validation rules were not checked"
 def resources(control_plane) -> Iterator[client.CustomObjectsApi]:
     """The raw API: a kubectl process for each manifest would take a hundred times as long."""
     kubeconfig = str(control_plane.kubeconfig)
-    with config.new_client_from_config(kubeconfig) as connection:  # type: ignore[no-untyped-call]
+    with config.new_client_from_config(kubeconfig) as connection:
         yield client.CustomObjectsApi(connection)
 
 

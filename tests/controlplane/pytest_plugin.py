@@ -1,6 +1,6 @@
 """pytest plugin: one control plane for a whole test run, also when pytest-xdist spreads it over processes.
 
-Load it with ``-p controlplane.pytest_plugin``, which puts it into xdist's own process too. That
+pyproject.toml loads it with ``-p``, which puts it into xdist's own process too. That
 process then starts the control plane before its workers, hands them its folder, and stops it after
 them. Without xdist, or without the plugin there, each process that needs one starts its own.
 """

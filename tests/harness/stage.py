@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -86,7 +87,7 @@ class Stage:
         for number, text in enumerate(self.secrets):
             assert not any(text in place for place in told), f"secret {number} of the test was shown"
 
-    def sent(self, *operations: str) -> list[tuple[str, object]]:
+    def sent(self, *operations: str) -> list[tuple[str, Any]]:
         """Give operation and body of the operator's requests to Cloudflare, of these operations or all writes."""
         wanted = operations or WRITES
         return [(entry.operation, entry.body) for entry in self.requests() if entry.operation in wanted]
