@@ -25,6 +25,7 @@ from aisearch_operator.observation.jobs import JobObserver
 from aisearch_operator.observation.polling import PollQueue
 from aisearch_operator.observation.statistics import StatisticsObserver
 from aisearch_operator.reconcilers.dispatcher import Dispatcher
+from aisearch_operator.reconcilers.first_list import FirstList
 from aisearch_operator.reconcilers.instance import InstanceReconciler
 from aisearch_operator.reconcilers.job_calls import JobCalls
 from aisearch_operator.reconcilers.outcome import Reporter, RetryPolicy
@@ -112,7 +113,7 @@ class Operator:
         register(registry, self.dispatcher)
         ready, stop = asyncio.Event(), asyncio.Event()
         self._polls.start()
-        self.dispatcher.start()
+        self._polls.add(FirstList(self._kube, self.dispatcher, self._settings.namespaces))
         ending = asyncio.create_task(self._end_on_signal(ready, stop), name="end-on-signal")
         try:
             await kopf.operator(

@@ -131,7 +131,9 @@ class WorkQueue(Generic[K]):
             del self._entries[key]  # what is left of it in a line is skipped when its turn comes
 
     def start(self) -> None:
-        """Start the workers."""
+        """Start the workers, unless the queue was stopped before."""
+        if self._stopping:
+            return
         names = [f"{self._name}-worker-{number}" for number in range(self._workers)]
         self._tasks = [asyncio.create_task(self._work(), name=name) for name in names]
         self._clock_task = asyncio.create_task(self._clock(), name=f"{self._name}-clock")

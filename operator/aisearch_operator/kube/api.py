@@ -18,6 +18,12 @@ __all__ = ["Conflict", "Gone", "KubeApi", "KubeUnavailable", "ObjectRef"]
 REQUEST_TIMEOUT = 30.0
 """Seconds for one call."""
 
+LIST_PAGE = 500
+"""Objects in one answer to a list: the page size that client-go uses."""
+
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+"""What the API server is asked for when specs and statuses are not needed."""
+
 
 class KubeUnavailable(Exception):
     """The API server did not do what it was asked; a later attempt may succeed."""
@@ -91,6 +97,40 @@ class KubeApi:
         if found["metadata"]["uid"] != ref.uid:
             raise Gone(f"{ref.kind} {ref.namespace}/{ref.name} was deleted and made again")
         return found
+
+    async def list_refs(self, kind: str, plural: str, namespace: str | None) -> list[ObjectRef]:
+        """Name all custom resources of a kind, in one namespace or in all of them."""
+        refs: list[ObjectRef] = []
+        token: str | None = None
+        while token != "":
+            if namespace is None:
+                call = self._custom.list_cluster_custom_object(
+                    GROUP,
+                    VERSION,
+                    plural,
+                    limit=LIST_PAGE,
+                    _continue=token,
+                    _headers={"Accept": METADATA_ONLY},
+                    _request_timeout=REQUEST_TIMEOUT,
+                )
+            else:
+                call = self._custom.list_namespaced_custom_object(
+                    GROUP,
+                    VERSION,
+                    namespace,
+                    plural,
+                    limit=LIST_PAGE,
+                    _continue=token,
+                    _headers={"Accept": METADATA_ONLY},
+                    _request_timeout=REQUEST_TIMEOUT,
+                )
+            page = await _call(call)
+            refs += [
+                ObjectRef(kind, plural, metadata["namespace"], metadata["name"], metadata["uid"])
+                for metadata in (item["metadata"] for item in page["items"])
+            ]
+            token = page["metadata"].get("continue", "")
+        return refs
 
     async def patch_status(self, ref: ObjectRef, resource_version: str, status: Mapping[str, Any]) -> Mapping[str, Any]:
         """Send one merge patch to the status subresource, valid only for this version of the object.

@@ -35,6 +35,12 @@ class Dispatcher:
         self._writer = writer
         self._removals = Removals()
         self._reconcilers: Mapping[str, Reconciler] = {}
+        self._missing: set[ObjectKey] = set()
+
+    @property
+    def missing(self) -> int:
+        """Count the resources that the start still waits for."""
+        return len(self._missing)
 
     def serve(self, reconcilers: Mapping[str, Reconciler]) -> None:
         """Take the reconcilers, which themselves need `wake`."""
@@ -50,6 +56,10 @@ class Dispatcher:
     def seen(self, kind: str, body: Mapping[str, Any], *, gone: bool) -> None:
         """Note what the watch says of a resource, without having it looked at."""
         known = self._store.put(kind, body)
+        if known.key in self._missing:
+            self._missing.discard(known.key)
+            if not self._missing:
+                self.start()
         if gone:
             self._forget(known)
         if kind == INSTANCE_KIND:
@@ -73,8 +83,15 @@ class Dispatcher:
             self.queue.add(key, urgent=True)
         await self._removals.wait(key)
 
+    def start_after(self, existing: Iterable[ObjectKey]) -> None:
+        """Start to work as soon as the watch has told of all these resources."""
+        self._missing = {key for key in existing if self._store.get(key) is None}
+        if not self._missing:
+            self.start()
+
     def start(self) -> None:
         """Start to work."""
+        self._missing.clear()
         self.queue.start()
 
     async def stop(self, *, grace: float) -> bool:
