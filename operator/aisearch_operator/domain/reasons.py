@@ -56,6 +56,7 @@ class Reason(StrEnum):
     CREDENTIALS_INVALID = "CredentialsInvalid"
     INVALID_SPEC = "InvalidSpec"
     WORKING = "Working"
+    RECOVERED = "Recovered"
 
 
 DOCUMENTATION: Mapping[Reason, str] = MappingProxyType(
@@ -112,5 +113,6 @@ DOCUMENTATION: Mapping[Reason, str] = MappingProxyType(
         Reason.CREDENTIALS_INVALID: "The Secret lacks a key or holds an empty value; the message names it.",
         Reason.INVALID_SPEC: "The operator cannot read the spec; the message names the field. Is the CRD up to date?",
         Reason.WORKING: "The operator is at work on this resource.",
+        Reason.RECOVERED: "What a person had to correct is corrected.",
     }
 )

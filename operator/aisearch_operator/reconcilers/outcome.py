@@ -130,7 +130,7 @@ def _transitions(before: Status, after: Status) -> Sequence[Event]:
         return (Event("Warning", now.reason, now.message),)
     if now.status == "False" and stood:
         ready = condition(after.conditions, "Ready")
-        return (Event("Normal", "Recovered", ready.message if ready else ""),)
+        return (Event("Normal", Reason.RECOVERED, ready.message if ready else ""),)
     return ()
 
 
