@@ -143,7 +143,7 @@ class NamespaceWatch:
         # A passing error leaves the last snapshot good enough: what is decided on it is checked by
         # the API again. A refusal does not.
         if self._error is not None and (self._listed is None or isinstance(self._error, Terminal | NotFound)):
-            raise self._error
+            raise self._error.with_traceback(None)  # it is raised for each pass, and would grow with each
         return self._seen(instance_id)
 
     def record(self, instance_id: str, instance: Instance | None) -> None:
@@ -155,32 +155,32 @@ class NamespaceWatch:
         if not self.followers:
             return None
         began = self._clock()
-        had_error = self._error is not None
-        before = {instance_id: self._seen(instance_id) for instance_id in set(self.followers.values())}
         try:
             listing = await self._connection.client.list_instances(self._namespace)
         except CloudflareError as error:
-            again = self._failed(error)
+            return self._failed(error)
+        # Followers may have come and looked while the list was under way: what they saw counts.
+        before = {instance_id: self._seen(instance_id) for instance_id in self.followers.values()}
+        recovered, self._error = self._error is not None, None
+        self._listed = {instance.id: instance for instance in listing.items}
+        self._written = {
+            instance_id: written
+            for instance_id, written in self._written.items()
+            if began < written[0] + self._timing.settle
+        }
+        if self._looked.is_set():
+            self._tell(before, everyone=recovered)
         else:
-            self._error = None
-            self._listed = {instance.id: instance for instance in listing.items}
-            self._written = {
-                instance_id: written
-                for instance_id, written in self._written.items()
-                if began < written[0] + self._timing.settle
-            }
-            again = Again(self._timing.interval)
-        first = not self._looked.is_set()
-        self._looked.set()
-        if not first:  # else those who follow wait in `look`
-            self._tell(before, everyone=had_error and self._error is None)
-        return again
+            self._looked.set()  # those who follow wait in `look`
+        return Again(self._timing.interval)
 
     def _failed(self, error: CloudflareError) -> Again:
         logger.warning("Search namespace %s could not be listed: %s", self._namespace.name, error)
-        if isinstance(error, Terminal | NotFound) and self._error is None and self._looked.is_set():
+        refused, was_refused = (isinstance(found, Terminal | NotFound) for found in (error, self._error))
+        if refused and not was_refused and self._looked.is_set():
             self._wake(tuple(self.followers))
         self._error = error
+        self._looked.set()
         if isinstance(error, NotFound):
             return Again(self._timing.interval)
         return after_error(error, terminal_retry=self._timing.terminal_retry)

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -81,7 +81,7 @@ class JobObserver:
         """
         watch = self._follow(key, connection, address, since)
         if watch.lasting_error is not None:
-            raise watch.lasting_error
+            raise watch.lasting_error.with_traceback(None)  # it is raised for each pass, and would grow with each
         return watch.seen
 
     async def refresh(
@@ -100,15 +100,15 @@ class JobObserver:
             The jobs could not be listed.
         """
         watch = self._follow(key, connection, address, since)
-        seen = await watch.refresh(Priority.CANCEL if urgent else Priority.OBSERVE)
+        seen = await watch.refresh(Priority.CANCEL if urgent else Priority.OBSERVE, by=key)
         self._polls.add_after(watch, self._timing.interval)
         return seen
 
-    def record(self, connection: Connection, address: InstanceAddress, job: Job) -> None:
-        """Note the answer of a write."""
+    def record(self, key: ObjectKey, connection: Connection, address: InstanceAddress, job: Job) -> None:
+        """Note a job that Cloudflare answered this sync job with."""
         watch = self._watches.get((connection.caller, address))
         if watch is not None:
-            watch.record(job)
+            watch.record(job, by=key)
 
     def forget(self, key: ObjectKey) -> None:
         """Stop observing for this sync job."""
@@ -159,8 +159,14 @@ class JobsWatch:
             return self._errors[-1]
         return None
 
-    async def refresh(self, priority: Priority = Priority.OBSERVE) -> JobsSeen:
-        """List the jobs now."""
+    async def refresh(self, priority: Priority = Priority.OBSERVE, *, by: ObjectKey | None = None) -> JobsSeen:
+        """List the jobs now, and wake up those who see a change.
+
+        Parameters
+        ----------
+        by
+            The follower that asks, and need not be told.
+        """
         began = self._clock()
         listing: Listing[Job] = await self._connection.client.list_jobs(
             self._address.namespace,
@@ -174,32 +180,38 @@ class JobsWatch:
                 del self._written[job_id]
             elif job_id not in jobs:
                 jobs[job_id] = job  # created so lately that the list lags behind
+        recovered = self.lasting_error is not None
         self._errors.clear()
-        self.seen = JobsSeen(tuple(jobs.values()), listing.server_time)
-        return self.seen
+        return self._see(jobs, listing.server_time, by, news=recovered)
 
-    def record(self, job: Job) -> None:
-        """Note a job that a write answered with."""
+    def record(self, job: Job, *, by: ObjectKey) -> None:
+        """Note a job that Cloudflare answered a follower with, and wake up the others if it is news."""
         self._written[job.id] = (self._clock(), job)
         if self.seen is not None:
-            others = tuple(known for known in self.seen.jobs if known.id != job.id)
-            self.seen = JobsSeen((job, *others), self.seen.server_time)
+            jobs = {known.id: known for known in self.seen.jobs}
+            self._see(jobs | {job.id: job}, self.seen.server_time, by)
 
     async def poll(self) -> Again | None:
-        """List the jobs once, and wake the followers up when they changed."""
+        """List the jobs once."""
         if not self.followers:
             return None
-        before, troubled = self.seen, self.lasting_error is not None
         try:
-            seen = await self.refresh()
+            await self.refresh()
         except CloudflareError as error:
             logger.warning("The jobs of %s could not be listed: %s", self._address.instance_id, error)
             self._errors = [*self._errors[-HICCUPS:], error]
             self._wake(tuple(self.followers))
             return after_error(error, terminal_retry=self._timing.terminal_retry)
-        if troubled or before is None or before.jobs != seen.jobs:
-            self._wake(tuple(self.followers))
         return Again(self._timing.interval)
+
+    def _see(
+        self, jobs: Mapping[str, Job], server_time: datetime, by: ObjectKey | None, *, news: bool = False
+    ) -> JobsSeen:
+        """Keep what was seen; whoever saw it first, the others must hear of it."""
+        before, self.seen = self.seen, JobsSeen(tuple(jobs.values()), server_time)
+        if news or before is None or {job.id: job for job in before.jobs} != jobs:
+            self._wake(tuple(key for key in self.followers if key != by))
+        return self.seen
 
 
 _Scope = tuple[str, InstanceAddress]

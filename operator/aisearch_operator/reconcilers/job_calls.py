@@ -91,7 +91,7 @@ class JobCalls:
             It was refused, or nobody knows; then the job is to be looked for.
         """
         if (unheard := self.unheard(key)) is not None:
-            raise unheard
+            raise unheard.with_traceback(None)  # it is raised for each pass, and would grow with each
         try:
             job = await target.connection.client.create_job(
                 target.address.namespace, target.address.instance_id, description
@@ -100,7 +100,7 @@ class JobCalls:
             if error.effect_unknown:
                 self._unheard[key] = _Unheard(error, self._clock() + self._settle)
             raise
-        self._jobs.record(target.connection, target.address, job)
+        self._jobs.record(key, target.connection, target.address, job)
         return job
 
     def cancelled_for(self, key: ObjectKey, job: Job) -> float | None:
@@ -114,20 +114,20 @@ class JobCalls:
         try:
             answer = await target.connection.client.cancel_job(namespace, instance_id, job.id)
         except JobAlreadyEnded:
-            return await self.look_up(target, job.id)
+            return await self.look_up(key, target, job.id)
         except NotFound:
             return None
         self._cancelled[key] = _Cancelled(job.id, self._clock())
-        self._jobs.record(target.connection, target.address, answer)
+        self._jobs.record(key, target.connection, target.address, answer)
         return answer
 
-    async def look_up(self, target: Target, job_id: str) -> Job | None:
+    async def look_up(self, key: ObjectKey, target: Target, job_id: str) -> Job | None:
         """Ask for one job; None when Cloudflare does not know it."""
         try:
             job = await target.connection.client.get_job(target.address.namespace, target.address.instance_id, job_id)
         except NotFound:
             return None
-        self._jobs.record(target.connection, target.address, job)
+        self._jobs.record(key, target.connection, target.address, job)
         return job
 
     async def logs(self, target: Target, job: Job) -> tuple[JobLog, ...] | None:

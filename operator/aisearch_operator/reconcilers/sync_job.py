@@ -236,7 +236,7 @@ class SyncJobReconciler:
             answer = await self._calls.cancel(this.key, target, job)
             this.tell(Reason.CANCELLING, f"Asked Cloudflare to cancel job {job.id}")
         else:
-            answer = await self._calls.look_up(target, job.id)
+            answer = await self._calls.look_up(this.key, target, job.id)
         if answer is None:
             this.finish(Reason.CANCELLED, job)
             return None
@@ -247,7 +247,7 @@ class SyncJobReconciler:
 
     async def _look_up(self, this: _Pass, target: Target, job_id: str) -> Track | Cancel | Finish:
         """Ask for a job that the list does not show."""
-        job = await self._calls.look_up(target, job_id)
+        job = await self._calls.look_up(this.key, target, job_id)
         if job is None or finished(job):
             return Finish(job)
         return Cancel(job) if this.resource.spec.cancel else Track(job)

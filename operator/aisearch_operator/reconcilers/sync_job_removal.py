@@ -99,7 +99,7 @@ class JobRemoval:
         if isinstance(step, Release):
             left = self._calls.may_show_up(key) if request.job_id is None else None
             return Leave() if left is None else Stay(Again(min(left, LATE_JOB_INTERVAL)))
-        job = await self._calls.look_up(target, step.job_id) if isinstance(step, LookUp) else step.job
+        job = await self._calls.look_up(key, target, step.job_id) if isinstance(step, LookUp) else step.job
         if job is None or finished(job):
             return Leave()
         return await self._cancel(key, target, job)
