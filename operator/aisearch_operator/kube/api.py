@@ -127,7 +127,7 @@ class KubeApi:
             page = await _call(call)
             refs += [
                 ObjectRef(kind, plural, metadata["namespace"], metadata["name"], metadata["uid"])
-                for metadata in (item["metadata"] for item in page["items"])
+                for metadata in (item["metadata"] for item in page["items"] or ())  # an empty list is null
             ]
             token = page["metadata"].get("continue", "")
         return refs
