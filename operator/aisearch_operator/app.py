@@ -24,9 +24,11 @@ from aisearch_operator.observation.instances import InstanceObserver, Timing
 from aisearch_operator.observation.jobs import JobObserver
 from aisearch_operator.observation.polling import PollQueue
 from aisearch_operator.observation.statistics import StatisticsObserver
+from aisearch_operator.reconcilers.claims import Claims
 from aisearch_operator.reconcilers.dispatcher import Dispatcher
 from aisearch_operator.reconcilers.first_list import FirstList
 from aisearch_operator.reconcilers.instance import InstanceReconciler
+from aisearch_operator.reconcilers.instance_removal import InstanceRemoval
 from aisearch_operator.reconcilers.job_calls import JobCalls
 from aisearch_operator.reconcilers.outcome import Reporter, RetryPolicy
 from aisearch_operator.reconcilers.sync_job import SyncJobReconciler
@@ -66,6 +68,7 @@ class Operator:
         jobs = JobObserver(self._polls, self._timing(settings.job_poll_interval), wake=wake)
         statistics = StatisticsObserver(self._polls, self._timing(settings.stats_interval), wake=wake)
         reporter = Reporter(writer, EventRecorder(kube))
+        claims = Claims(store, self._connections)
         targets = TargetFinder(store, self._connections)
         calls = JobCalls(jobs, settle=settings.settle_time)
         retry = RetryPolicy(terminal=settings.terminal_retry, wait=settings.wait_retry)
@@ -75,9 +78,12 @@ class Operator:
                     self._connections,
                     instances,
                     statistics,
+                    claims,
+                    InstanceRemoval(
+                        self._connections, instances, claims, retry, release_timeout=settings.release_timeout
+                    ),
                     reporter,
                     retry,
-                    release_timeout=settings.release_timeout,
                     wake=wake,
                 ),
                 SYNC_JOB_KIND: SyncJobReconciler(

@@ -1,4 +1,4 @@
-"""The store of known resources: what the watch last said of each, and who refers to whom."""
+"""The store of known resources: what the watch last said of each, and which are for the same instance."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -8,6 +8,10 @@ from typing import Any
 from aisearch_operator.resources.group import INSTANCE_KIND, SYNC_JOB_KIND
 
 __all__ = ["Known", "ObjectKey", "Store"]
+
+
+_Target = tuple[str, str, str]
+"""Kind, Kubernetes namespace, and what a resource is for; instances are for the same thing across namespaces."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -50,7 +54,7 @@ class Known:
 
 
 class Store:
-    """All known resources by key, and the sync jobs by the instance that they are for.
+    """All known resources by key, and by the instance that they are for.
 
     Only metadata, spec and status are kept, without managedFields: those are half of an object.
     """
@@ -58,7 +62,7 @@ class Store:
     def __init__(self) -> None:
         self._known: dict[ObjectKey, Known] = {}
         self._by_name: dict[tuple[str, str, str], ObjectKey] = {}
-        self._jobs: defaultdict[tuple[str, str], set[ObjectKey]] = defaultdict(set)
+        self._by_target: defaultdict[_Target, set[ObjectKey]] = defaultdict(set)
 
     def put(self, kind: str, body: Mapping[str, Any]) -> Known:
         """Keep this version of the object, unless a newer one is known, and give the one that is kept.
@@ -71,10 +75,11 @@ class Store:
         if before is not None and _older(metadata.get("resourceVersion", ""), before.resource_version):
             return before
         known = Known(key, {"metadata": metadata, "spec": body.get("spec", {}), "status": body.get("status", {})})
+        if before is not None and _target(before) != _target(known):
+            self._leave_target(before)
         self._known[key] = known
         self._by_name[key.kind, key.namespace, key.name] = key
-        if target := _job_target(known):
-            self._jobs[key.namespace, target].add(key)
+        self._by_target[_target(known)].add(key)
         return known
 
     def drop(self, key: ObjectKey) -> None:
@@ -84,11 +89,7 @@ class Store:
             return
         if self._by_name.get((key.kind, key.namespace, key.name)) == key:
             del self._by_name[key.kind, key.namespace, key.name]
-        if target := _job_target(known):
-            jobs = self._jobs[key.namespace, target]
-            jobs.discard(key)
-            if not jobs:
-                del self._jobs[key.namespace, target]
+        self._leave_target(known)
 
     def get(self, key: ObjectKey) -> Known | None:
         """Look the object up."""
@@ -99,16 +100,22 @@ class Store:
         key = self._by_name.get((INSTANCE_KIND, namespace, name))
         return self._known.get(key) if key else None
 
+    def instances_at(self, search_namespace: str, instance_id: str) -> Iterator[Known]:
+        """Iterate over the instance resources, of all Kubernetes namespaces, whose spec names this instance.
+
+        They may be for different accounts: which one is not always in the spec.
+        """
+        return self._at(_instance_target(search_namespace, instance_id))
+
     def jobs_of(self, namespace: str, instance: str) -> Iterator[Known]:
         """Iterate over the sync jobs whose ``spec.instanceRef`` names this instance resource."""
-        for key in tuple(self._jobs.get((namespace, instance), ())):
-            yield self._known[key]
+        return self._at((SYNC_JOB_KIND, namespace, instance))
 
     def rivals(self, namespace: str, job: str) -> Iterator[Known]:
         """Iterate over the other sync jobs in the namespace that are for the same instance."""
-        known = self._by_name.get((SYNC_JOB_KIND, namespace, job))
-        target = _job_target(self._known[known]) if known else None
-        return (rival for rival in self.jobs_of(namespace, target or "") if rival.key != known)
+        key = self._by_name.get((SYNC_JOB_KIND, namespace, job))
+        known = self._known.get(key) if key else None
+        return (rival for rival in self._at(_target(known)) if rival.key != key) if known else iter(())
 
     def all(self, kind: str) -> Iterator[Known]:
         """Iterate over all objects of a kind."""
@@ -117,16 +124,28 @@ class Store:
     def __len__(self) -> int:
         return len(self._known)
 
+    def _at(self, target: _Target) -> Iterator[Known]:
+        return (self._known[key] for key in tuple(self._by_target.get(target, ())))
 
-def _job_target(known: Known) -> str | None:
-    """Name what a sync job is for: an instance resource, or ``search namespace/id`` of an unmanaged instance."""
-    if known.key.kind != SYNC_JOB_KIND:
-        return None
+    def _leave_target(self, known: Known) -> None:
+        keys = self._by_target[_target(known)]
+        keys.discard(known.key)
+        if not keys:
+            del self._by_target[_target(known)]
+
+
+def _target(known: Known) -> _Target:
     spec = known.body["spec"]
+    if known.key.kind == INSTANCE_KIND:
+        return _instance_target(spec.get("searchNamespace") or "default", spec.get("instanceId") or known.key.name)
     if reference := spec.get("instanceRef"):
-        return str(reference["name"])
+        return known.key.kind, known.key.namespace, str(reference["name"])
     instance = spec.get("instance") or {}
-    return f"{instance.get('searchNamespace')}/{instance.get('id')}"
+    return known.key.kind, known.key.namespace, f"{instance.get('searchNamespace')}/{instance.get('id')}"
+
+
+def _instance_target(search_namespace: str, instance_id: str) -> _Target:
+    return INSTANCE_KIND, "", f"{search_namespace}/{instance_id}"
 
 
 def _older(version: str, than: str) -> bool:

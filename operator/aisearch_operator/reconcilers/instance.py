@@ -2,23 +2,20 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from typing import Literal
 
 from pydantic import ValidationError
 
 from aisearch_operator.cloudflare.errors import AlreadyExists, CloudflareError, NotFound
 from aisearch_operator.cloudflare.wire import Instance
-from aisearch_operator.domain.conditions import condition
 from aisearch_operator.domain.instance_plan import (
     Create,
     Desired,
     Keep,
-    Memory,
     Move,
     Plan,
     Refuse,
     Update,
-    is_ours,
     plan,
     still_different,
 )
@@ -35,7 +32,9 @@ from aisearch_operator.observation.connections import Connections
 from aisearch_operator.observation.instances import InstanceObserver
 from aisearch_operator.observation.statistics import StatisticsObserver
 from aisearch_operator.reconcilers.claims import Claims
-from aisearch_operator.reconcilers.outcome import Released, Reporter, RetryPolicy, Trouble, invalid_fields, utc_now
+from aisearch_operator.reconcilers.instance_removal import InstanceRemoval
+from aisearch_operator.reconcilers.instance_view import address_name, desired_of, memory_of, values_were_refused
+from aisearch_operator.reconcilers.outcome import Leave, Released, Reporter, RetryPolicy, invalid_fields, utc_now
 from aisearch_operator.resources.instance import AISearchInstance, AISearchInstanceStatus
 
 __all__ = ["InstanceReconciler"]
@@ -62,8 +61,6 @@ class InstanceReconciler:
 
     Parameters
     ----------
-    release_timeout
-        Seconds that a deletion waits for missing or rejected credentials.
     wake
         Has resources looked at.
     """
@@ -73,10 +70,11 @@ class InstanceReconciler:
         connections: Connections,
         instances: InstanceObserver,
         statistics: StatisticsObserver,
+        claims: Claims,
+        removal: InstanceRemoval,
         reporter: Reporter,
         retry: RetryPolicy,
         *,
-        release_timeout: float,
         wake: Callable[[Iterable[ObjectKey]], None],
     ) -> None:
         self._connections = connections
@@ -84,9 +82,9 @@ class InstanceReconciler:
         self._statistics = statistics
         self._reporter = reporter
         self._retry = retry
-        self._release_timeout = timedelta(seconds=release_timeout)
+        self._claims = claims
+        self._removal = removal
         self._wake = wake
-        self._claims = Claims()
 
     async def reconcile(self, known: Known) -> Again | None:
         """Make one pass over a resource that is not being deleted."""
@@ -115,24 +113,22 @@ class InstanceReconciler:
             # A spec of another version. What deletion needs is in status.
             body = {**known.body, "spec": {"deletionPolicy": known.body["spec"].get("deletionPolicy", "Delete")}}
             resource = AISearchInstance.model_validate(body)
-        this = _Pass(known.key, resource)
-        try:
-            await self._delete(this)
-        except (CredentialError, CloudflareError) as error:
-            trouble = self._retry.trouble(error)
-            if not self._overdue(trouble, resource):
-                return await self._still_there(known, this, trouble)
-            left = f"Instance {_where(resource.status)} may still exist at Cloudflare: {trouble.verdict.message}"
-            this.events.append(Event("Warning", Reason.RELEASED_UNCONFIRMED, left))
-        await self._reporter.record(known, this.events)
-        return Released()
+        step = await self._removal.step(known.key, resource)
+        await self._reporter.record(known, step.events)
+        if isinstance(step, Leave):
+            return Released()
+        finding = Finding(step.trouble.verdict) if step.trouble else None
+        if finding is not None:
+            after = summarize(resource.status, finding, generation=resource.metadata.generation, now=utc_now())
+            await self._reporter.report(known, resource.status, after, ())
+        return step.again
 
     def forget(self, known: Known) -> None:
         """Drop all that was kept for a resource that is gone, and let the next in line have its instance."""
         self._instances.forget(known.key)
         self._statistics.forget(known.key)
         self._connections.forget(known.key)
-        self._wake(self._claims.release(known.key))
+        self._wake(self._claims.others(known))
 
     async def _pass(self, this: _Pass) -> Verdict:
         spec, status = this.resource.spec, this.resource.status
@@ -141,11 +137,11 @@ class InstanceReconciler:
         secret = spec.credentials_ref.name if spec.credentials_ref else None
         connection = await self._connections.resolve(this.key, secret, status.account_id or spec.account_id)
         address = InstanceAddress(connection.account_id, spec.search_namespace, this.resource.instance_id)
-        owner = self._claims.claim(this.key, address, this.resource.metadata.creation_timestamp)
+        owner = await self._claims.owner(this.key, address)
         if owner != this.key:
             return Verdict.stalled(
                 Reason.CLAIMED_BY_ANOTHER,
-                f"{owner.kind} {owner.namespace}/{owner.name} is older and manages instance {_name(address)}; "
+                f"{owner.kind} {owner.namespace}/{owner.name} is older and manages instance {address_name(address)}; "
                 "delete one of the two, or apply this one with another spec.instanceId",
             )
         observed = await self._instances.look(this.key, connection, address)
@@ -160,8 +156,8 @@ class InstanceReconciler:
     async def _act(
         self, this: _Pass, connection: Connection, address: InstanceAddress, observed: Instance | None
     ) -> Verdict:
-        desired = _desired(this.resource)
-        memory = _memory(this.resource)
+        desired = desired_of(this.resource)
+        memory = memory_of(this.resource)
         decision: Plan = plan(desired, observed, memory)
         if isinstance(decision, Move):
             observed = await self._move(this, connection, address, decision)
@@ -181,14 +177,14 @@ class InstanceReconciler:
         if isinstance(decision, Refuse):
             return Verdict.stalled(
                 Reason.ADOPTION_REFUSED,
-                f"Instance {_name(address)} exists and was not made by this resource; set spec.adoptionPolicy "
+                f"Instance {address_name(address)} exists and was not made by this resource; set spec.adoptionPolicy "
                 "to IfExists to take it over, or choose another spec.instanceId",
             )
         if isinstance(decision, Create | Move):  # it vanished between two answers: the next pass sees it
-            return Verdict.working(Reason.WORKING, f"Instance {_name(address)} is created")
+            return Verdict.working(Reason.WORKING, f"Instance {address_name(address)} is created")
         _manage(this, address, observed)
         if decision.adopted:
-            this.tell(Reason.ADOPTED, f"Took over instance {_name(address)}")
+            this.tell(Reason.ADOPTED, f"Took over instance {address_name(address)}")
         if isinstance(decision, Keep):
             this.note(drift=decision.drift, drift_reason=_drift_reason(this.resource))
         else:
@@ -202,7 +198,7 @@ class InstanceReconciler:
         self._instances.record(connection, address, created)
         _manage(this, address, created)
         this.note(acted=True)
-        message = f"Created instance {_name(address)}"
+        message = f"Created instance {address_name(address)}"
         this.tell(Reason.CREATED, f"{message} again: it was deleted at Cloudflare" if again else message)
         if decision.then:
             updated = await connection.client.update_instance(address.namespace, address.instance_id, decision.then)
@@ -234,7 +230,7 @@ class InstanceReconciler:
         source = replace(address, search_namespace=decision.source)
         try:
             await connection.client.move_instance(source.namespace, source.instance_id, address.search_namespace)
-            this.tell(Reason.MOVED, f"Moved instance {_name(source)} to {_name(address)}")
+            this.tell(Reason.MOVED, f"Moved instance {address_name(source)} to {address_name(address)}")
             this.note(acted=True)
         except NotFound:
             pass  # moved already by a pass that ended before it could say so, or deleted by somebody
@@ -247,71 +243,6 @@ class InstanceReconciler:
         self._instances.record(connection, address, observed)
         return observed
 
-    async def _delete(self, this: _Pass) -> None:
-        spec, status = this.resource.spec, this.resource.status
-        if spec.deletion_policy == "Retain":
-            if status.instance_id is not None:
-                this.tell(Reason.RETAINED, f"Instance {_where(status)} stays at Cloudflare")
-            return
-        secret = spec.credentials_ref.name if spec.credentials_ref else None
-        try:
-            connection = await self._connections.resolve(
-                this.key, secret, status.account_id or spec.account_id, last_known=True
-            )
-        except CredentialError:
-            if status.instance_id is None:
-                return  # without credentials nothing was ever created
-            raise
-        address = InstanceAddress(
-            connection.account_id,
-            status.search_namespace or spec.search_namespace,
-            status.instance_id or this.resource.instance_id,
-        )
-        if status.instance_id is None and not await self._made_unheard(this, connection, address):
-            return
-        deleted = await self._delete_at(this, connection, address)
-        if not deleted and spec.search_namespace != address.search_namespace:
-            address = replace(address, search_namespace=spec.search_namespace)
-            if await self._moved_unheard(this, connection, address):
-                await self._delete_at(this, connection, address)
-
-    async def _delete_at(self, this: _Pass, connection: Connection, address: InstanceAddress) -> bool:
-        """Delete the instance at an address; tell whether it was there."""
-        try:
-            await connection.client.delete_instance(address.namespace, address.instance_id)
-        except NotFound:  # 7002 or 7063: what was to be achieved
-            self._instances.record(connection, address, None)
-            return False
-        self._instances.record(connection, address, None)
-        this.tell(Reason.DELETED, f"Deleted instance {_name(address)}")
-        return True
-
-    async def _made_unheard(self, this: _Pass, connection: Connection, address: InstanceAddress) -> bool:
-        """Whether an instance that status does not know is ours: an operator ended right after its POST."""
-        try:
-            observed = await connection.client.get_instance(address.namespace, address.instance_id)
-        except NotFound:
-            return False
-        return is_ours(_desired(this.resource), observed)
-
-    async def _moved_unheard(self, this: _Pass, connection: Connection, address: InstanceAddress) -> bool:
-        """Whether our instance is where the spec wants it and status does not say so: nobody heard of the move."""
-        try:
-            observed = await connection.client.get_instance(address.namespace, address.instance_id)
-        except NotFound:
-            return False
-        # Ids are not unique across search namespaces. The time of creation stays in a move.
-        return observed.created_at is not None and observed.created_at == this.resource.status.created_at
-
-    async def _still_there(self, known: Known, this: _Pass, trouble: Trouble) -> Again:
-        status, metadata = this.resource.status, this.resource.metadata
-        after = summarize(status, Finding(trouble.verdict), generation=metadata.generation, now=utc_now())
-        await self._reporter.report(known, status, after, this.events)
-        return trouble.again
-
-    def _overdue(self, trouble: Trouble, resource: AISearchInstance) -> bool:
-        return trouble.overdue(resource.metadata.deletion_timestamp, self._release_timeout)
-
     async def _unreadable(self, known: Known, error: ValidationError) -> None:
         before = AISearchInstanceStatus.model_validate(known.body["status"])
         finding = Finding(Verdict.stalled(Reason.INVALID_SPEC, f"The spec cannot be read: {invalid_fields(error)}"))
@@ -319,37 +250,8 @@ class InstanceReconciler:
         await self._reporter.report(known, before, after, ())
 
 
-def _desired(resource: AISearchInstance) -> Desired:
-    return Desired(
-        instance_id=resource.instance_id,
-        search_namespace=resource.spec.search_namespace,
-        settings=resource.spec.settings(),
-        uid=resource.metadata.uid,
-        resource_created=resource.metadata.creation_timestamp,
-        may_adopt=resource.spec.adoption_policy == "IfExists",
-        repairs_drift=resource.spec.drift_policy == "Repair",
-    )
-
-
-def _memory(resource: AISearchInstance) -> Memory:
-    status = resource.status
-    drifted = condition(status.conditions, "Drifted")
-    settled = drifted is not None and (drifted.reason == Reason.NOT_ACCEPTED or resource.spec.drift_policy == "Report")
-    return Memory(
-        search_namespace=status.search_namespace if status.instance_id else None,
-        write_only_hash=status.write_only_hash,
-        # Drifted is written only by a pass that went through: its generation is the last one that did.
-        spec_applied=drifted is not None and drifted.observed_generation == resource.metadata.generation,
-        known_drift=frozenset((known.path, known.desired, known.observed) for known in status.drift)
-        if settled
-        else frozenset(),
-    )
-
-
-def _drift_reason(resource: AISearchInstance) -> Reason:
-    drifted = condition(resource.status.conditions, "Drifted")
-    known = drifted is not None and drifted.reason == Reason.NOT_ACCEPTED
-    return Reason.NOT_ACCEPTED if known else Reason.DRIFT_FOUND
+def _drift_reason(resource: AISearchInstance) -> Literal[Reason.DRIFT_FOUND, Reason.NOT_ACCEPTED]:
+    return Reason.NOT_ACCEPTED if values_were_refused(resource) else Reason.DRIFT_FOUND
 
 
 def _manage(this: _Pass, address: InstanceAddress, observed: Instance | None) -> None:
@@ -362,12 +264,4 @@ def _manage(this: _Pass, address: InstanceAddress, observed: Instance | None) ->
 
 
 def _synced(address: InstanceAddress) -> Verdict:
-    return Verdict.fine(Reason.SYNCED, f"Instance {_name(address)} is as the spec wants it")
-
-
-def _name(address: InstanceAddress) -> str:
-    return f"{address.search_namespace}/{address.instance_id}"
-
-
-def _where(status: AISearchInstanceStatus) -> str:
-    return f"{status.search_namespace}/{status.instance_id} of account {status.account_id}"
+    return Verdict.fine(Reason.SYNCED, f"Instance {address_name(address)} is as the spec wants it")

@@ -74,9 +74,9 @@ class JobCalls:
         return found.error if found is not None and self._clock() < found.until else None
 
     def may_show_up(self, key: ObjectKey) -> float | None:
-        """Give the seconds until a job must be in the list that was made unheard; None when it must be there now.
+        """Give the seconds until a job that nobody sees cannot be late any more; None when they are over.
 
-        The POST may be ours, or of the operator before this one, which ended before it could say so.
+        Reads may lag behind a POST of which nobody heard: ours, or one of the operator before this one.
         """
         ours = self._unheard[key].until if key in self._unheard else self._clock()
         left = max(ours, self._began + self._settle) - self._clock()

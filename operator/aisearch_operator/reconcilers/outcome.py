@@ -19,7 +19,7 @@ from aisearch_operator.kube.status_writer import StatusWriter
 from aisearch_operator.resources.instance import AISearchInstanceStatus
 from aisearch_operator.resources.sync_job import AISearchSyncJobStatus
 
-__all__ = ["Reconciler", "Released", "Reporter", "RetryPolicy", "Trouble", "invalid_fields", "utc_now"]
+__all__ = ["Leave", "Reconciler", "Released", "Reporter", "RetryPolicy", "Stay", "Trouble", "invalid_fields", "utc_now"]
 
 Status = AISearchInstanceStatus | AISearchSyncJobStatus
 
@@ -63,6 +63,22 @@ class Trouble:
     def overdue(self, deleted: datetime | None, patience: timedelta) -> bool:
         """Whether a deletion that meets this trouble has waited long enough."""
         return self.bounded and deleted is not None and utc_now() - deleted >= patience
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """A deleted resource must stay for now; ``trouble`` says what keeps it, when that is more than time."""
+
+    again: Again
+    trouble: Trouble | None = None
+    events: Sequence[Event] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """A deleted resource may go."""
+
+    events: Sequence[Event] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,16 @@ from aisearch_operator.kube.events import Event
 from aisearch_operator.observation.jobs import JobsSeen
 from aisearch_operator.observation.statistics import StatisticsObserver
 from aisearch_operator.reconcilers.job_calls import JobCalls
-from aisearch_operator.reconcilers.outcome import Released, Reporter, RetryPolicy, Trouble, invalid_fields, utc_now
-from aisearch_operator.reconcilers.sync_job_removal import CONFIRM_INTERVAL, JobRemoval, Stay
+from aisearch_operator.reconcilers.outcome import (
+    Released,
+    Reporter,
+    RetryPolicy,
+    Stay,
+    Trouble,
+    invalid_fields,
+    utc_now,
+)
+from aisearch_operator.reconcilers.sync_job_removal import CONFIRM_INTERVAL, JobRemoval
 from aisearch_operator.reconcilers.target import Target, TargetFinder
 from aisearch_operator.resources.sync_job import AISearchSyncJob, AISearchSyncJobStatus
 
@@ -245,9 +253,11 @@ class SyncJobReconciler:
         this.note(job=answer, verdict=Verdict.working(Reason.CANCELLING, f"Job {job.id} is being cancelled"))
         return Again(CONFIRM_INTERVAL)
 
-    async def _look_up(self, this: _Pass, target: Target, job_id: str) -> Track | Cancel | Finish:
+    async def _look_up(self, this: _Pass, target: Target, job_id: str) -> Track | Cancel | Finish | Hold:
         """Ask for a job that the list does not show."""
         job = await self._calls.look_up(this.key, target, job_id)
+        if job is None and (left := self._calls.may_show_up(this.key)):
+            return Hold(Reason.WORKING, f"Cloudflare does not show job {job_id} yet, or not any more", left)
         if job is None or finished(job):
             return Finish(job)
         return Cancel(job) if this.resource.spec.cancel else Track(job)

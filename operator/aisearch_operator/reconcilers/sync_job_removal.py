@@ -1,6 +1,6 @@
 """The end of a deleted sync job resource: its job is cancelled, and its end confirmed."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from aisearch_operator.cloudflare.errors import CloudflareError, NotFound
@@ -13,33 +13,17 @@ from aisearch_operator.engine.workqueue import Again
 from aisearch_operator.kube.credentials import CredentialError
 from aisearch_operator.kube.events import Event
 from aisearch_operator.reconcilers.job_calls import JobCalls
-from aisearch_operator.reconcilers.outcome import RetryPolicy, Trouble
+from aisearch_operator.reconcilers.outcome import Leave, RetryPolicy, Stay
 from aisearch_operator.reconcilers.target import Target, TargetFinder
 from aisearch_operator.resources.sync_job import AISearchSyncJob
 
-__all__ = ["CONFIRM_INTERVAL", "JobRemoval", "Leave", "Stay"]
+__all__ = ["CONFIRM_INTERVAL", "JobRemoval"]
 
 CONFIRM_INTERVAL = 1.0
 """Seconds between two looks for the end of a cancelled job."""
 
 LATE_JOB_INTERVAL = 5.0
 """Seconds between two looks for a job that was started unheard: most lists show it at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stay:
-    """The resource must stay for now; ``trouble`` says what keeps it, when that is more than time."""
-
-    again: Again
-    trouble: Trouble | None = None
-    events: list[Event] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Leave:
-    """The resource may go."""
-
-    events: list[Event] = field(default_factory=list)
 
 
 class JobRemoval:
@@ -97,12 +81,16 @@ class JobRemoval:
         jobs = (await self._calls.refresh(key, target, since, urgent=True)).jobs
         step = removal_step(request, jobs)
         if isinstance(step, Release):
-            left = self._calls.may_show_up(key) if request.job_id is None else None
-            return Leave() if left is None else Stay(Again(min(left, LATE_JOB_INTERVAL)))
+            return self._leave(key, unseen=request.job_id is None)
         job = await self._calls.look_up(key, target, step.job_id) if isinstance(step, LookUp) else step.job
         if job is None or finished(job):
-            return Leave()
+            return self._leave(key, unseen=job is None)
         return await self._cancel(key, target, job)
+
+    def _leave(self, key: ObjectKey, *, unseen: bool) -> Stay | Leave:
+        """Let the resource go, unless a job that nobody sees may still be on its way into the lists."""
+        left = self._calls.may_show_up(key) if unseen else None
+        return Leave() if left is None else Stay(Again(min(left, LATE_JOB_INTERVAL)))
 
     async def _cancel(self, key: ObjectKey, target: Target, job: Job) -> Stay | Leave:
         waited = self._calls.cancelled_for(key, job)

@@ -1,0 +1,129 @@
+"""The end of a deleted instance resource: its instance is deleted, if it is ours to delete."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from aisearch_operator.cloudflare.budget import Priority
+from aisearch_operator.cloudflare.errors import CloudflareError, NotFound
+from aisearch_operator.cloudflare.wire import Instance
+from aisearch_operator.domain.instance_plan import is_ours
+from aisearch_operator.domain.reasons import Reason
+from aisearch_operator.engine.store import ObjectKey
+from aisearch_operator.kube.credentials import CredentialError
+from aisearch_operator.kube.events import Event
+from aisearch_operator.observation.address import Connection, InstanceAddress
+from aisearch_operator.observation.connections import Connections
+from aisearch_operator.observation.instances import InstanceObserver
+from aisearch_operator.reconcilers.claims import Claims
+from aisearch_operator.reconcilers.instance_view import address_name, desired_of
+from aisearch_operator.reconcilers.outcome import Leave, RetryPolicy, Stay
+from aisearch_operator.resources.instance import AISearchInstance, AISearchInstanceStatus
+
+__all__ = ["InstanceRemoval"]
+
+
+class InstanceRemoval:
+    """Deletes instances whose resources are deleted.
+
+    Parameters
+    ----------
+    release_timeout
+        Seconds that a deletion waits for what only a person can put right.
+    """
+
+    def __init__(
+        self,
+        connections: Connections,
+        instances: InstanceObserver,
+        claims: Claims,
+        retry: RetryPolicy,
+        *,
+        release_timeout: float,
+    ) -> None:
+        self._connections = connections
+        self._instances = instances
+        self._claims = claims
+        self._retry = retry
+        self._release_timeout = timedelta(seconds=release_timeout)
+
+    async def step(self, key: ObjectKey, resource: AISearchInstance) -> Stay | Leave:
+        """Bring the instance one step nearer to its end, by what status remembers and never by the spec alone."""
+        status = resource.status
+        if resource.spec.deletion_policy == "Retain":
+            message = f"Instance {_where(status)} stays at Cloudflare"
+            return Leave([Event("Normal", Reason.RETAINED, message)] if status.instance_id else [])
+        try:
+            return Leave(await self._delete(key, resource))
+        except (CredentialError, CloudflareError) as error:
+            trouble = self._retry.trouble(error)
+            if not trouble.overdue(resource.metadata.deletion_timestamp, self._release_timeout):
+                return Stay(trouble.again, trouble)
+            left = f"Instance {_where(status)} may still exist at Cloudflare: {trouble.verdict.message}"
+            return Leave([Event("Warning", Reason.RELEASED_UNCONFIRMED, left)])
+
+    async def _delete(self, key: ObjectKey, resource: AISearchInstance) -> list[Event]:
+        spec, status = resource.spec, resource.status
+        secret = spec.credentials_ref.name if spec.credentials_ref else None
+        try:
+            connection = await self._connections.resolve(
+                key, secret, status.account_id or spec.account_id, last_known=True
+            )
+        except CredentialError:
+            if status.instance_id is None:
+                return []  # without credentials nothing was ever created
+            raise
+        address = InstanceAddress(
+            connection.account_id,
+            status.search_namespace or spec.search_namespace,
+            status.instance_id or resource.instance_id,
+        )
+        if await self._claims.owner(key, address) != key:
+            return []  # an older resource manages the instance: it is not ours to delete
+        if status.instance_id is None and not await self._made_unheard(connection, address, resource):
+            return []
+        if await self._delete_at(connection, address):
+            return [_deleted(address)]
+        moved = replace(address, search_namespace=spec.search_namespace)
+        if moved != address and await self._moved_unheard(connection, moved, resource):
+            return [_deleted(moved)] if await self._delete_at(connection, moved) else []
+        return []
+
+    async def _delete_at(self, connection: Connection, address: InstanceAddress) -> bool:
+        """Delete the instance at an address; tell whether it was there."""
+        try:
+            await connection.client.delete_instance(address.namespace, address.instance_id)
+        except NotFound:  # 7002 or 7063: what was to be achieved
+            found = False
+        else:
+            found = True
+        self._instances.record(connection, address, None)
+        return found
+
+    async def _made_unheard(self, connection: Connection, address: InstanceAddress, resource: AISearchInstance) -> bool:
+        """Whether an instance that status does not know is ours: an operator ended right after its POST."""
+        observed = await _look(connection, address)
+        return observed is not None and is_ours(desired_of(resource), observed)
+
+    async def _moved_unheard(
+        self, connection: Connection, address: InstanceAddress, resource: AISearchInstance
+    ) -> bool:
+        """Whether our instance is where the spec wants it and status does not say so: nobody heard of the move."""
+        observed = await _look(connection, address)
+        # Ids are not unique across search namespaces. The time of creation stays in a move.
+        made, known = observed.created_at if observed else None, resource.status.created_at
+        return made is not None and known is not None and made.replace(microsecond=0) == known
+
+
+async def _look(connection: Connection, address: InstanceAddress) -> Instance | None:
+    try:
+        return await connection.client.get_instance(address.namespace, address.instance_id, priority=Priority.CANCEL)
+    except NotFound:
+        return None
+
+
+def _deleted(address: InstanceAddress) -> Event:
+    return Event("Normal", Reason.DELETED, f"Deleted instance {address_name(address)}")
+
+
+def _where(status: AISearchInstanceStatus) -> str:
+    return f"{status.search_namespace}/{status.instance_id} of account {status.account_id}"

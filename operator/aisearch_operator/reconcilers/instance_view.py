@@ -1,0 +1,48 @@
+"""An instance resource in the terms of the plan: what it asks for, and what its status remembers."""
+
+from aisearch_operator.domain.conditions import condition
+from aisearch_operator.domain.instance_plan import Desired, Memory
+from aisearch_operator.domain.reasons import Reason
+from aisearch_operator.observation.address import InstanceAddress
+from aisearch_operator.resources.instance import AISearchInstance
+
+__all__ = ["address_name", "desired_of", "memory_of", "values_were_refused"]
+
+
+def desired_of(resource: AISearchInstance) -> Desired:
+    """Give what the resource asks for."""
+    return Desired(
+        instance_id=resource.instance_id,
+        search_namespace=resource.spec.search_namespace,
+        settings=resource.spec.settings(),
+        uid=resource.metadata.uid,
+        resource_created=resource.metadata.creation_timestamp,
+        may_adopt=resource.spec.adoption_policy == "IfExists",
+        repairs_drift=resource.spec.drift_policy == "Repair",
+    )
+
+
+def memory_of(resource: AISearchInstance) -> Memory:
+    """Give what the status of the resource remembers."""
+    status = resource.status
+    drifted = condition(status.conditions, "Drifted")
+    settled = values_were_refused(resource) or resource.spec.drift_policy == "Report"
+    known = ((entry.path, entry.desired, entry.observed) for entry in status.drift)
+    return Memory(
+        search_namespace=status.search_namespace if status.instance_id else None,
+        write_only_hash=status.write_only_hash,
+        # Drifted is written only by a pass that went through: its generation is the last one that did.
+        spec_applied=drifted is not None and drifted.observed_generation == resource.metadata.generation,
+        known_drift=frozenset(known) if settled else frozenset(),
+    )
+
+
+def values_were_refused(resource: AISearchInstance) -> bool:
+    """Whether what differs was sent, and Cloudflare kept another value."""
+    drifted = condition(resource.status.conditions, "Drifted")
+    return drifted is not None and drifted.reason == Reason.NOT_ACCEPTED
+
+
+def address_name(address: InstanceAddress) -> str:
+    """Name an instance in a message."""
+    return f"{address.search_namespace}/{address.instance_id}"
