@@ -1,0 +1,68 @@
+"""Requests to Cloudflare at rest: as many for a hundred instances as for one."""
+
+from collections import Counter
+
+from fake_cloudflare import JobPlan
+from harness.kube import eventually, instance, sync_job
+
+SWEEPS = 4
+
+
+def requests_in(stage, operation, count=SWEEPS):
+    """Count the operator's requests by operation between two of one operation, `count` apart."""
+    start = stage.count(operation)
+    eventually(lambda: stage.count(operation) > start + count, lambda: f"no {count} times {operation}")
+    journal = stage.requests()
+    marks = [number for number, entry in enumerate(journal) if entry.operation == operation]
+    return Counter(entry.operation for entry in journal[marks[start] : marks[start + count]])
+
+
+def ready(stage, count):
+    instances = stage.kube.list_all("AISearchInstance")
+    states = [body["status"].get("conditions", [{}])[0].get("status") for body in instances]
+    return len(instances) == count and set(states) == {"True"}
+
+
+def test_a_hundred_instances_cost_as_many_requests_as_one(make_stage):
+    stage = make_stage(poll_interval=0.3, stats_interval=0.3)
+    stage.operator.start()
+    stage.kube.apply(instance("docs-0"))
+    eventually(lambda: ready(stage, 1), lambda: "the first is not ready")
+    one = requests_in(stage, "instances.list")
+
+    stage.kube.apply(*(instance(f"docs-{number}") for number in range(1, 100)))
+    eventually(lambda: ready(stage, 100), lambda: "not all are ready", timeout=60)
+    hundred = requests_in(stage, "instances.list")
+
+    assert one["instances.list"] == hundred["instances.list"] == SWEEPS
+    for counted in (one, hundred):
+        assert set(counted) <= {"instances.list", "instances.stats"}
+        assert counted["instances.stats"] <= SWEEPS + 1  # they have a rhythm of their own
+
+
+def test_ten_sync_jobs_of_an_instance_cost_as_many_requests_as_one_and_finished_ones_none(make_stage):
+    stage = make_stage(poll_interval=0.3, job_poll_interval=0.3, stats_interval=600)
+    stage.account.configure(initial_job=False, job_duration=None)
+    stage.operator.start()
+    kube = stage.kube
+    kube.apply(instance("docs", type="r2", source="my-bucket"), sync_job("running", "docs"))
+    running = kube.wait("AISearchSyncJob", "running", lambda body: body["status"].get("phase") == "Running", "running")
+    stage.account.set_rate(0)
+    one = requests_in(stage, "jobs.list")
+
+    waiting = [f"waiting-{number}" for number in range(9)]
+    kube.apply(*(sync_job(name, "docs") for name in waiting))
+    for name in waiting:
+        kube.wait_condition("AISearchSyncJob", name, "Reconciling", reason="WaitingForTurn")
+    ten = requests_in(stage, "jobs.list")
+
+    for counted in (one, ten):
+        assert set(counted) <= {"instances.list", "jobs.list"}
+        assert counted["jobs.list"] == SWEEPS
+    for name in waiting:
+        kube.delete("AISearchSyncJob", name)
+        kube.wait_gone("AISearchSyncJob", name)
+    stage.account.plan_next_job(JobPlan())
+    stage.account.end_job("docs", running["status"]["jobId"])
+    kube.wait_condition("AISearchSyncJob", "running", "Complete")
+    assert requests_in(stage, "instances.list") == {"instances.list": SWEEPS}
