@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.kube import conditions, instance
+from harness.kube import conditions, eventually, instance
 from harness.stage import PROMPT
 
 KIND = "AISearchInstance"
@@ -274,3 +274,23 @@ def test_a_resource_that_never_got_an_instance_can_be_deleted(stage, left):
 
     stage.kube.wait_gone(KIND, "docs")
     assert stage.sent("instances.delete") == []
+
+
+def test_deleting_the_younger_of_two_resources_leaves_the_instance_of_the_older(stage):
+    kube = stage.kube
+    kube.apply(instance("older", instanceId="shared", maxNumResults=20))
+    kube.wait_condition(KIND, "older", "Ready")
+    kube.apply(instance("younger", instanceId="shared", maxNumResults=20))
+    kube.wait_condition(KIND, "younger", "Stalled", reason="ClaimedByAnotherResource")
+    # Made anew after the younger resource, the instance looks as if that had made it.
+    stage.account.delete_instance("shared")
+    eventually(lambda: stage.count("instances.create") == 2, lambda: "the instance was not made again")
+    stage.operator.kill()
+    stage.operator.start()
+
+    kube.delete(KIND, "younger")
+    kube.wait_gone(KIND, "younger")
+
+    stage.await_sweeps()
+    assert stage.sent("instances.delete") == []
+    assert stage.account.instance("shared") is not None
