@@ -1,0 +1,149 @@
+"""The instance plan for arbitrary settings: what is sent is enough, and never more than the user set."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aisearch_operator.domain.difference import WRITE_ONLY, differences
+from aisearch_operator.domain.instance_plan import (
+    NEVER_UPDATED,
+    UPDATE_ONLY,
+    Keep,
+    Update,
+    creation,
+    is_ours,
+    plan,
+    still_different,
+)
+from aisearch_operator.kube.status_writer import merge_patch
+from aisearch_operator.resources.instance_settings import InstanceSettings
+from unit.builders import desired, managing, wire_instance
+from unit.fake_kube import apply_merge_patch
+
+words = st.sampled_from(["", "a", "b"])
+flags = st.booleans()
+
+
+def objects(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Build objects with some of their members."""
+    return st.fixed_dictionaries({}, optional=members)
+
+
+FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "type": st.sampled_from(["r2", "web-crawler"]),
+    "source": st.sampled_from(["a", "b"]),
+    "embedding_model": words,
+    "token_id": st.sampled_from(["t", "u"]),
+    "paused": flags,
+    "chunk": flags,
+    "summarization": flags,
+    "summarization_model": words,
+    "system_prompt_ai_search": words,
+    "rewrite_query": flags,
+    "ai_search_model": words,
+    "chunk_size": st.integers(64, 66),
+    "score_threshold": st.sampled_from([0, 0.0, 0.5, 1, 1.0]),
+    "index_method": st.fixed_dictionaries({"vector": flags, "keyword": flags}),
+    "source_params": objects(
+        prefix=words,
+        include_items=st.lists(st.sampled_from(["a", "b"]), max_size=2),
+        web_crawler=objects(
+            parse_type=st.sampled_from(["sitemap", "discover"]), parse_options=objects(include_images=flags)
+        ),
+    ),
+    "retrieval_options": objects(
+        keyword_match_mode=st.sampled_from(["and", "or"]),
+        boost_by=st.lists(st.fixed_dictionaries({"field": st.just("timestamp")}), max_size=2),
+    ),
+    "custom_metadata": st.lists(
+        st.fixed_dictionaries({"field_name": st.sampled_from(["x", "y"]), "data_type": st.just("text")}), max_size=2
+    ),
+    "public_endpoint_params": objects(
+        enabled=flags,
+        authorized_hosts=st.lists(st.just("a.example"), max_size=1),
+        mcp=objects(disabled=flags),
+    ),
+}
+settings = objects(**FIELDS)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 2) | st.floats(allow_nan=False, allow_infinity=False) | words,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
+    max_leaves=8,
+)
+shown = objects(**{name: st.none() | json_values | values for name, values in FIELDS.items()}, later_field=json_values)
+"""What Cloudflare may show: anything, known or not."""
+
+
+@given(value=st.dictionaries(words, json_values))
+def test_nothing_differs_from_itself(value):
+    assert differences(value, value) == ()
+
+
+@given(wanted=settings)
+def test_every_settings_object_of_these_tests_is_one_of_the_api(wanted):
+    InstanceSettings.model_validate(wanted)
+
+
+@given(wanted=settings, observed=shown, applied=flags, sent=settings)
+def test_after_an_update_there_is_nothing_left_to_send(wanted, observed, applied, sent):
+    first = plan(desired(wanted), wire_instance(**observed), managing(sent, applied=applied))
+    if isinstance(first, Keep):
+        return
+    assert isinstance(first, Update)
+
+    answer = wire_instance(**{**observed, **first.body})
+    second = plan(desired(wanted), answer, managing(wanted))
+
+    assert second == Keep(first.left, adopted=False)
+    assert [
+        found for found in still_different(desired(wanted), answer, first) if found.field not in WRITE_ONLY
+    ] == list(first.left)
+
+
+@given(wanted=settings, observed=shown, sent=settings)
+def test_an_update_carries_only_fields_that_the_user_set_and_that_can_change(wanted, observed, sent):
+    decision = plan(desired(wanted), wire_instance(**observed), managing(sent))
+    body = decision.body if isinstance(decision, Update) else {}
+
+    assert body.keys() <= wanted.keys() - NEVER_UPDATED
+    assert differences({field: wanted[field] for field in body}, body) == ()
+    InstanceSettings.model_validate(body)
+
+
+@given(wanted=settings, observed=shown)
+def test_what_is_only_reported_is_never_sent(wanted, observed):
+    assert isinstance(plan(desired(wanted, repairs_drift=False), wire_instance(**observed), managing(wanted)), Keep)
+
+
+@given(wanted=settings)
+def test_a_creation_sends_each_field_once(wanted):
+    made = creation(desired(wanted))
+
+    assert {**made.body, **made.then} == {"id": "docs", **wanted}
+    assert not made.body.keys() & made.then.keys()
+    assert made.then.keys() <= UPDATE_ONLY
+
+
+@given(wanted=settings, defaults=settings)
+def test_what_was_created_is_ours_whatever_cloudflare_filled_in(wanted, defaults):
+    made = creation(desired(wanted))
+
+    assert is_ours(desired(wanted), wire_instance(**{**defaults, **{k: v for k, v in made.body.items() if k != "id"}}))
+
+
+objects_without_null = st.recursive(
+    st.booleans() | st.integers(-2, 2) | words | st.lists(st.integers(0, 2), max_size=2),
+    lambda inner: st.dictionaries(words, inner, max_size=3),
+    max_leaves=10,
+).map(lambda value: value if isinstance(value, dict) else {"a": value})
+
+
+@given(before=objects_without_null, after=objects_without_null)
+def test_a_merge_patch_leads_from_one_status_to_the_other(before, after):
+    assert apply_merge_patch(before, merge_patch(before, after)) == after
+
+
+@given(status=objects_without_null)
+def test_a_merge_patch_between_equal_statuses_is_empty(status):
+    assert merge_patch(status, status) == {}
