@@ -1,5 +1,7 @@
 """AISearchInstance on a real API server: created, updated, moved, suspended, adopted, deleted."""
 
+from typing import Any
+
 import pytest
 
 from harness.kube import conditions, eventually, instance
@@ -8,7 +10,7 @@ from harness.stage import PROMPT
 KIND = "AISearchInstance"
 TOKEN_ID = "0b9f4c1e-6f1d-4a55-9b62-64f2a1c8d001"
 
-CREATIONS = {
+CREATIONS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any] | None]] = {
     "plain": ({}, {"id": "plain"}, None),
     "bucket": (
         {
