@@ -186,6 +186,8 @@ class Protocol(RuleBasedStateMachine):
     def _post(self, resource: Resource) -> None:
         assert not self.api.unfinished, "a POST would end another job"
         assert not self.api.in_cooldown, "a POST would be refused"
+        waiting = [older for older in self.all[: resource.number] if not older.posts and not older.over]
+        assert all(older.deleted for older in waiting), "an older one waits longer"
         job = self.api.post(resource.attempt.description("nightly"))
         resource.posts.append(job.id)
         resource.job_id = job.id
