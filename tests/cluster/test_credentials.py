@@ -44,8 +44,8 @@ def test_a_rejected_token_stalls_and_correcting_the_secret_heals_every_resource_
         assert "check that the credentials are valid" in conditions(stalled)["Ready"]["message"]
         assert kube.wait_event(name, "CredentialsRejected")[0] == "Warning"
     kube.wait_condition(JOB, "running", "Stalled", reason="CredentialsRejected")
-    waiting = kube.wait_condition(JOB, "late", "Reconciling", reason="InstanceNotReady")
-    assert "(CredentialsRejected)" in conditions(waiting)["Ready"]["message"]
+    waiting = kube.wait_condition(JOB, "late", "Stalled", reason="InstanceStalled")
+    assert "check that the credentials are valid" in conditions(waiting)["Ready"]["message"]
     kube.delete(INSTANCE, names[3])
     kube.wait_condition(INSTANCE, names[3], "Stalled", reason="CredentialsRejected")
 

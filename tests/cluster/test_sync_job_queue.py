@@ -98,3 +98,23 @@ def test_the_next_job_starts_when_the_one_before_it_is_deleted_or_cancelled(make
     assert [job.end_reason for job in jobs] == ["cancelled", "cancelled", None]
     assert markers(stage, ["second", "third"]) == [None, "second", "third"]
     assert {entry.code for entry in account.journal(operation="jobs.create")} == {None}
+
+
+def test_jobs_keep_their_order_over_a_time_in_which_their_instance_cannot_become_ready(make_stage):
+    stage = make_stage(rate=60)
+    stage.account.configure(initial_job=False, max_chunk_size=1000)
+    stage.operator.start()
+    kube = stage.kube
+    spec = {"type": "r2", "source": "my-bucket"}
+    names = ["c", "a", "b"]
+    kube.apply(instance("docs", chunkSize=1001, **spec), *(sync_job(name, "docs") for name in names))
+    for name in names:
+        stalled = kube.wait_condition(KIND, name, "Stalled", reason="InstanceStalled")
+        assert "invalid_chunk_size" in conditions(stalled)["Ready"]["message"]
+
+    kube.apply(instance("docs", chunkSize=1000, **spec))
+
+    ended = {name: kube.wait_condition(KIND, name, "Complete", timeout=60) for name in names}
+    created = {name: (body["metadata"]["creationTimestamp"], name) for name, body in ended.items()}
+    assert markers(stage, names) == sorted(names, key=created.__getitem__)
+    assert_one_after_another(stage.account.jobs("docs"), pause=30)

@@ -38,6 +38,7 @@ class Reason(StrEnum):
     # Sync jobs
     INSTANCE_MISSING = "InstanceResourceMissing"
     INSTANCE_NOT_READY = "InstanceNotReady"
+    INSTANCE_STALLED = "InstanceStalled"
     WAITING_FOR_TURN = "WaitingForTurn"
     ANOTHER_JOB_RUNNING = "AnotherJobRunning"
     COOLDOWN = "Cooldown"
@@ -93,6 +94,9 @@ DOCUMENTATION: Mapping[Reason, str] = MappingProxyType(
         Reason.INDEX_UNKNOWN: "The statistics were not read yet.",
         Reason.INSTANCE_MISSING: "No AISearchInstance of the name in spec.instanceRef exists in this namespace.",
         Reason.INSTANCE_NOT_READY: "The instance is not ready for a sync job yet.",
+        Reason.INSTANCE_STALLED: (
+            "The AISearchInstance cannot become ready until a person acts: see its conditions. Then this goes on."
+        ),
         Reason.WAITING_FOR_TURN: "Older sync jobs for the same instance come first.",
         Reason.ANOTHER_JOB_RUNNING: "Another sync job of the instance runs. A new one would end it, so this one waits.",
         Reason.COOLDOWN: "Cloudflare refuses a sync job shortly after another; this one waits for the pause to pass.",

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from aisearch_operator.cloudflare.errors import Cause, CloudflareError, NotFound, Wait
 from aisearch_operator.cloudflare.wire import Job
+from aisearch_operator.domain.conditions import condition
 from aisearch_operator.domain.job_state import Attempt, finished
 from aisearch_operator.domain.reasons import Reason
 from aisearch_operator.domain.sync_job import Cancel, Finish, Hold, LookUp, Request, Start, Step, Track, next_step
@@ -318,4 +319,7 @@ class SyncJobReconciler:
 
 
 def _out_of_line(status: AISearchSyncJobStatus) -> bool:
-    return any(found.type == "Stalled" and found.status == "True" for found in status.conditions) or is_terminal(status)
+    stalled = condition(status.conditions, "Stalled")
+    # When their instance goes on, all its jobs do: until then, each keeps its place.
+    alone = stalled is not None and stalled.status == "True" and stalled.reason != Reason.INSTANCE_STALLED
+    return alone or is_terminal(status)

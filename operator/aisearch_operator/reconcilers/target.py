@@ -71,7 +71,13 @@ class TargetFinder:
         if instance.metadata.deletion_timestamp is not None:
             return Verdict.working(Reason.INSTANCE_NOT_READY, f"AISearchInstance {name} is being deleted")
         ready = condition(instance.status.conditions, "Ready")
+        stalled = condition(instance.status.conditions, "Stalled")
         current = instance.status.observed_generation == instance.metadata.generation
+        if stalled is not None and stalled.status == "True" and current:
+            # Whoever waits for both, as `helm --wait` does, waits as long as one of them may still get ready.
+            return Verdict.stalled(
+                Reason.INSTANCE_STALLED, f"AISearchInstance {name} cannot become ready: {stalled.message}"
+            )
         if ready is None or ready.status != "True" or not current or instance.status.instance_id is None:
             why = f" ({ready.reason})" if ready and current else ""
             return Verdict.working(Reason.INSTANCE_NOT_READY, f"AISearchInstance {name} is not ready{why}")
