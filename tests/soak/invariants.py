@@ -44,6 +44,8 @@ class Evidence:
         Every job with a marker of ours that was ever seen at the account, by id, as it was last, with its instance.
     uids
         Uids of the sync job resources, by name.
+    created
+        Names of instance resources whose status has named their instance.
     rest_writes
         Writes of the operator while nothing happened.
     """
@@ -53,14 +55,18 @@ class Evidence:
     restarts: list[float] = field(default_factory=list)
     jobs: dict[str, tuple[str, JobView]] = field(default_factory=dict)
     uids: dict[str, str] = field(default_factory=dict)
+    created: set[str] = field(default_factory=set)
     rest_writes: list[str] = field(default_factory=list)
 
     def note_restart(self) -> None:
         """Note that an operator has started just now."""
         self.restarts.append(self.stage.account.now())
 
-    def note_jobs(self) -> None:
-        """Note the jobs and the sync job resources that are there now: some will be gone at the end."""
+    def note(self) -> None:
+        """Note the resources and the jobs that are there now: some will be gone at the end."""
+        for found in self.stage.kube.list_all("AISearchInstance"):
+            if found["status"].get("instanceId"):
+                self.created.add(found["metadata"]["name"])
         for found in self.stage.kube.list_all("AISearchSyncJob"):
             self.uids[found["metadata"]["name"]] = found["metadata"]["uid"]
         for instance in self.stage.account.instances():
@@ -78,6 +84,14 @@ class Evidence:
             self.rest_writes = [f"{write.verb} {write.resource}/{write.name}" for write in self.stage.writes()[before:]]
             if not self.rest_writes:
                 return
+
+    def unowned(self, name: str) -> bool:
+        """Whether the operator cannot know an instance as its own, by design.
+
+        It knows one that it made unheard by the settings that it sent; an edit before the next look leaves no trace
+        of them.
+        """
+        return name in self.plan.edited and name not in self.created
 
 
 def of_deletions(evidence: Evidence) -> list[str]:
@@ -140,7 +154,8 @@ def _deleted_instances(evidence: Evidence) -> Iterator[str]:
     wanted = {spec["instanceId"] for spec in plan.instances.values()}
     retained = {spec["instanceId"] for spec in plan.gone_instances.values() if spec["deletionPolicy"] == "Retain"}
     for name, spec in plan.gone_instances.items():
-        if spec["deletionPolicy"] == "Delete" and spec["instanceId"] in there - wanted - retained:
+        left = spec["deletionPolicy"] == "Delete" and spec["instanceId"] in there - wanted - retained
+        if left and not evidence.unowned(name):
             yield f"I3 instance {spec['instanceId']} is still there, but {name} was deleted"
     only_retained = retained - {
         spec["instanceId"] for spec in plan.gone_instances.values() if spec["deletionPolicy"] == "Delete"

@@ -52,6 +52,8 @@ class Plan:
         The last specs of those that were deleted.
     disturbed
         Ids of instances whose jobs somebody else ended: by a job of his own, or with the instance.
+    edited
+        Names of instance resources whose spec was changed.
     """
 
     seed: str
@@ -62,6 +64,7 @@ class Plan:
     gone_instances: dict[str, dict[str, Any]] = field(default_factory=dict)
     gone_jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     disturbed: set[str] = field(default_factory=set)
+    edited: set[str] = field(default_factory=set)
 
     @property
     def lagging(self) -> bool:
@@ -162,6 +165,7 @@ class _Planner:
             {"searchNamespace": self._rng.choice(("default", OTHER_NAMESPACE))},
         ]
         self._plan.instances[name] = {**spec, **self._rng.choice(changes)}
+        self._plan.edited.add(name)
         return Apply(instance(name, **self._plan.instances[name]))
 
     def _delete_instance(self) -> Action | None:

@@ -11,7 +11,7 @@ from typing import Any
 from controlplane.plane import ControlPlane
 from fake_cloudflare import FakeCloudflare
 from fake_cloudflare.admin_client import AdminError
-from harness.kube import conditions
+from harness.kube import conditions, instance
 from harness.stage import Stage
 from soak import invariants
 from soak.actions import (
@@ -106,7 +106,7 @@ class _Player:
             time.sleep(step.pause)
             self._outcome.did[_label(step.action)] += 1
             self._act(step.action)
-            self._evidence.note_jobs()
+            self._evidence.note()
         self._heal()
         self._settle("what was deleted", self._deleted_are_gone)
         self._outcome.violations += invariants.of_deletions(self._evidence)
@@ -162,7 +162,7 @@ class _Player:
                     account.start_job(instance_id, namespace, source="user", description="by hand")
 
     def _namespaces_of(self, instance_id: str) -> list[str]:
-        return [instance.namespace for instance in self._stage.account.instances() if instance.id == instance_id]
+        return [found.namespace for found in self._stage.account.instances() if found.id == instance_id]
 
     def _start(self) -> None:
         self._stage.operator.start()
@@ -194,11 +194,21 @@ class _Player:
         """Have jobs end that would run on for ever; those that come later are short."""
         account = self._stage.account
         account.configure(job_duration=0.5)
-        for instance in account.instances():
+        for found in account.instances():
             with contextlib.suppress(AdminError):  # the operator has just moved it
-                for job in account.jobs(instance.id, instance.namespace):
+                for job in account.jobs(found.id, found.namespace):
                     if job.ended_at is None:
-                        account.end_job(instance.id, job.id, namespace=instance.namespace)
+                        account.end_job(found.id, job.id, namespace=found.namespace)
+
+    def _adopt(self) -> None:
+        """Do what the message asks for where the operator cannot know that it made an instance."""
+        for name, spec in tuple(self._plan.instances.items()):
+            found = self._stage.kube.get("AISearchInstance", name)
+            refused = found is not None and conditions(found).get("Ready", {}).get("reason") == "AdoptionRefused"
+            if refused and self._evidence.unowned(name):
+                self._plan.instances[name] = {**spec, "adoptionPolicy": "IfExists"}
+                self._stage.kube.apply(instance(name, **self._plan.instances[name]))
+                self._outcome.did["adopted after an unheard creation and an edit"] += 1
 
     def _settle(self, what: str, left: Any) -> None:
         deadline = time.monotonic() + SETTLE_TIMEOUT
@@ -216,10 +226,11 @@ class _Player:
             for found in self._stage.kube.list_all(kind)
             if found["metadata"]["name"] in gone
         ]
-        self._evidence.note_jobs()
+        self._evidence.note()
         return left
 
     def _live_are_settled(self) -> list[str]:
+        self._adopt()
         left = [
             f"AISearchInstance {found['metadata']['name']}: {_ready(found)}"
             for found in self._stage.kube.list_all("AISearchInstance")
@@ -230,7 +241,7 @@ class _Player:
             for found in self._stage.kube.list_all("AISearchSyncJob")
             if _behind(found) or not (_is(found, "Complete") or _is(found, "Failed") or self._waits_for_ever(found))
         ]
-        self._evidence.note_jobs()
+        self._evidence.note()
         return left
 
     def _waits_for_ever(self, job: Mapping[str, Any]) -> bool:
