@@ -11,6 +11,7 @@ from aisearch_operator import __version__
 from aisearch_operator.cloudflare.budget import RequestBudget
 from aisearch_operator.cloudflare.client import CloudflareClient
 from aisearch_operator.cloudflare.credentials import Credentials
+from aisearch_operator.cloudflare.exchange import Timeouts
 from aisearch_operator.engine.backoff import Backoff
 from aisearch_operator.engine.store import Store
 from aisearch_operator.engine.workqueue import WorkQueue
@@ -113,7 +114,8 @@ class Operator:
         Returns
         -------
         bool
-            Whether the end was a clean one: asked for, and every pass ended by itself.
+            Whether the end was asked for. Passes that the grace did not suffice for were cut off; that is no
+            failure, since the next operator finds out what became of them.
         """
         registry = kopf.OperatorRegistry()
         register(registry, self.dispatcher)
@@ -132,14 +134,14 @@ class Operator:
                 stop_flag=stop,
             )
         finally:
-            asked = ending.done()
-            ending.cancel()
-            clean = await self._stop() if not asked else ending.result()
+            if not ending.done():  # an error, or a signal before ours were set
+                ending.cancel()
+                await self._stop()
             await self._connections.close()
             await self._kube.close()
-        return asked and clean
+        return True
 
-    async def _end_on_signal(self, ready: asyncio.Event, stop: asyncio.Event) -> bool:
+    async def _end_on_signal(self, ready: asyncio.Event, stop: asyncio.Event) -> None:
         """Stop the work before kopf: its deletion handlers wait for ours."""
         asked = asyncio.Event()
         await ready.wait()
@@ -149,14 +151,14 @@ class Operator:
         logger.info("The operator is ready")
         await asked.wait()
         logger.info("The operator stops")
-        clean = await self._stop()
+        await self._stop()
         stop.set()
-        return clean
 
-    async def _stop(self) -> bool:
-        clean = await self.dispatcher.stop(grace=self._settings.shutdown_grace)
+    async def _stop(self) -> None:
+        grace = self._settings.shutdown_grace
+        if not await self.dispatcher.stop(grace=grace):
+            logger.warning("Passes were cut off that did not end in %s s; the next operator goes on with them", grace)
         await self._polls.stop(grace=0.0)
-        return clean
 
     def _client(self, credentials: Credentials) -> CloudflareClient:
         settings = self._settings
@@ -166,6 +168,7 @@ class Operator:
             budget=RequestBudget(
                 limit=settings.budget_limit, window=settings.budget_window, share=settings.budget_share
             ),
+            timeout=Timeouts(read=settings.answer_timeout, create=settings.create_timeout),
             user_agent=f"aisearch-operator/{__version__}",
         )
 

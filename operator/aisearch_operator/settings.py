@@ -47,6 +47,12 @@ class Settings(BaseSettings):
     budget_share: Annotated[float, Field(gt=0, le=1)] = 0.6
     """The operator's share of the limit; the rest is left to people and other tools."""
 
+    answer_timeout: Seconds = 30
+    """Seconds until a request to Cloudflare counts as unanswered. What a write then did is looked for."""
+
+    create_timeout: Seconds = 60
+    """The same for creating an instance: Cloudflare fetches the sitemap and provisions before it answers."""
+
     poll_interval: Seconds = 60
     """Seconds between two lists of the instances of one search namespace."""
 
