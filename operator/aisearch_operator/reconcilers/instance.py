@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from aisearch_operator.cloudflare.errors import AlreadyExists, CloudflareError, NotFound
+from aisearch_operator.cloudflare.errors import AlreadyExists, Cause, CloudflareError, NotFound
 from aisearch_operator.cloudflare.wire import Instance
 from aisearch_operator.domain.instance_plan import (
     Create,
@@ -21,6 +21,7 @@ from aisearch_operator.domain.instance_plan import (
 )
 from aisearch_operator.domain.instance_status import Finding, summarize
 from aisearch_operator.domain.reasons import Reason
+from aisearch_operator.domain.update_answer import completed
 from aisearch_operator.domain.verdict import Verdict
 from aisearch_operator.domain.write_only import encode
 from aisearch_operator.engine.store import Known, ObjectKey
@@ -180,7 +181,9 @@ class InstanceReconciler:
                 f"Instance {address_name(address)} exists and was not made by this resource; set spec.adoptionPolicy "
                 "to IfExists to take it over, or choose another spec.instanceId",
             )
-        if isinstance(decision, Create | Move):  # it vanished between two answers: the next pass sees it
+        if observed is None or isinstance(
+            decision, Create | Move
+        ):  # it vanished between two answers: the next pass sees it
             return Verdict.working(Reason.WORKING, f"Instance {address_name(address)} is created")
         _manage(this, address, observed)
         if decision.adopted:
@@ -188,7 +191,7 @@ class InstanceReconciler:
         if isinstance(decision, Keep):
             this.note(drift=decision.drift, drift_reason=_drift_reason(this.resource))
         else:
-            await self._update(this, connection, address, desired, decision)
+            await self._update(this, connection, address, desired, observed, decision)
         this.note(write_only_hash=encode(desired.settings, desired.uid))
         return _synced(address)
 
@@ -201,15 +204,22 @@ class InstanceReconciler:
         message = f"Created instance {address_name(address)}"
         this.tell(Reason.CREATED, f"{message} again: it was deleted at Cloudflare" if again else message)
         if decision.then:
-            updated = await connection.client.update_instance(address.namespace, address.instance_id, decision.then)
+            answer = await connection.client.update_instance(address.namespace, address.instance_id, decision.then)
+            updated = completed(answer, created, decision.then)
             self._instances.record(connection, address, updated)
             this.note(observed=updated)
 
     async def _update(
-        self, this: _Pass, connection: Connection, address: InstanceAddress, desired: Desired, decision: Update
+        self,
+        this: _Pass,
+        connection: Connection,
+        address: InstanceAddress,
+        desired: Desired,
+        before: Instance,
+        decision: Update,
     ) -> None:
         answer = await connection.client.update_instance(address.namespace, address.instance_id, decision.body)
-        self._instances.record(connection, address, answer)
+        self._instances.record(connection, address, completed(answer, before, decision.body))
         left = still_different(desired, answer, decision)
         refused = any(difference not in decision.left for difference in left)
         this.note(
@@ -234,13 +244,16 @@ class InstanceReconciler:
             this.note(acted=True)
         except NotFound:
             pass  # moved already by a pass that ended before it could say so, or deleted by somebody
-        self._instances.record(connection, source, None)
-        this.note(search_namespace=address.search_namespace)
+        observed: Instance | None = None
         try:
             observed = await connection.client.get_instance(address.namespace, address.instance_id)
-        except NotFound:
-            return None
-        self._instances.record(connection, address, observed)
+        except NotFound as error:
+            if error.cause is Cause.SEARCH_NAMESPACE_NOT_FOUND:
+                raise  # it was the new search namespace that the move did not find: the instance is where it was
+        self._instances.record(connection, source, None)
+        this.note(search_namespace=address.search_namespace)
+        if observed is not None:
+            self._instances.record(connection, address, observed)
         return observed
 
     async def _unreadable(self, known: Known, error: ValidationError) -> None:
