@@ -1,7 +1,10 @@
 """The command line: `aisearch-operator run`, `aisearch-operator crds`."""
 
 import asyncio
+import logging
+import signal
 import sys
+from typing import NoReturn
 
 import click
 from pydantic import ValidationError
@@ -14,6 +17,8 @@ from aisearch_operator.settings import Settings
 from aisearch_operator.telemetry.logs import configure_logging
 
 __all__ = ["main"]
+
+logger = logging.getLogger(__name__)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -35,6 +40,9 @@ def run() -> None:
         problems = (f"AISEARCH_{str(problem['loc'][0]).upper()}: {problem['msg']}" for problem in error.errors())
         raise click.ClickException("; ".join(problems)) from error
     configure_logging(settings.log_format, settings.log_level)
+    # Until the event loop listens to signals. As process 1 of a container, Python ignores SIGTERM by default.
+    signal.signal(signal.SIGTERM, _leave)
+    logger.info("The operator %s starts", __version__)
     try:
         clean = asyncio.run(run_operator(settings))
     except KubeUnavailable as error:
@@ -46,3 +54,7 @@ def run() -> None:
 def crds() -> None:
     """Print the custom resource definitions: pipe them into `kubectl apply --server-side -f -`."""
     click.echo("---\n".join(generate().values()), nl=False)
+
+
+def _leave(*_: object) -> NoReturn:
+    sys.exit(0)
