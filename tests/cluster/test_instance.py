@@ -158,10 +158,12 @@ def test_a_deleted_resource_takes_its_instance_with_it_also_one_that_is_gone_alr
 
 def test_a_change_of_the_search_namespace_moves_the_instance_once_the_target_exists(stage):
     kube = stage.kube
-    kube.apply(instance("docs", maxNumResults=20))
-    kube.wait_condition(KIND, "docs", "Ready")
+    kube.apply(instance("docs", maxNumResults=20), instance("stuck"))
+    for name in ("docs", "stuck"):
+        kube.wait_condition(KIND, name, "Ready")
 
     kube.apply(instance("docs", maxNumResults=20, searchNamespace="team-a"))
+    kube.apply(instance("stuck", searchNamespace="team-b"))
 
     waiting = kube.wait_condition(KIND, "docs", "Reconciling", reason="SearchNamespaceNotFound")
     assert conditions(waiting)["Ready"]["status"] == "False"
@@ -170,13 +172,12 @@ def test_a_change_of_the_search_namespace_moves_the_instance_once_the_target_exi
     moved = kube.wait_condition(KIND, "docs", "Ready")
     assert moved["status"]["searchNamespace"] == "team-a"
     assert ("Normal", "Moved", "Moved instance default/docs to team-a/docs") in kube.events("docs")
-    kube.delete(KIND, "docs")
-    kube.wait_gone(KIND, "docs")
-    assert stage.sent() == [
-        ("instances.create", {"id": "docs", "max_num_results": 20}),
-        ("instances.move", {"new_namespace": "team-a"}),
-        ("instances.delete", None),
-    ]
+    kube.wait_condition(KIND, "stuck", "Reconciling", reason="SearchNamespaceNotFound")
+    for name in ("docs", "stuck"):
+        kube.delete(KIND, name)
+        kube.wait_gone(KIND, name)
+    assert stage.sent("instances.move") == [("instances.move", {"new_namespace": "team-a"})]
+    assert len(stage.sent()) == 2 + 1 + 2
     assert stage.account.instances() == []
 
 

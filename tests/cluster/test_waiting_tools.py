@@ -52,7 +52,7 @@ def outcome(process):
     return process.returncode, printed
 
 
-def test_helm_waits_for_the_instance_and_for_the_end_of_the_job_and_uninstalls_both(stage, helm):
+def test_helm_and_kubectl_wait_for_the_instance_and_for_the_end_of_the_job(stage, helm, kubectl):
     kube, account = stage.kube, stage.account
     account.configure(initial_job=False)
     account.plan_next_job(JobPlan(duration=None))
@@ -64,10 +64,12 @@ def test_helm_waits_for_the_instance_and_for_the_end_of_the_job_and_uninstalls_b
         return job is not None and job["status"].get("phase") == "Running"
 
     eventually(running, lambda: "the job does not run")
+    kubectl("wait", "-n", kube.namespace, "--for=condition=Ready", "--timeout=20s", "aisi/docs")
     stage.await_sweeps()
     assert install.poll() is None
     (job,) = account.jobs("docs")
     account.end_job("docs", job.id)
+    kubectl("wait", "-n", kube.namespace, "--for=condition=Complete", "--timeout=20s", "aisj/first-sync")
     assert outcome(install)[0] == 0
     assert conditions(kube.get("AISearchInstance", "docs"))["Ready"]["status"] == "True"
     assert conditions(kube.get("AISearchSyncJob", "first-sync"))["Complete"]["status"] == "True"
@@ -89,7 +91,7 @@ def test_helm_waits_for_the_instance_and_for_the_end_of_the_job_and_uninstalls_b
 def test_helm_and_kubectl_fail_at_once_with_the_message_on_a_permanent_error(stage, helm, kubectl, case, says):
     account = stage.account
     account.configure(initial_job=False, max_chunk_size=1000)
-    spec = {"type": "r2", "source": "my-bucket"}
+    spec: dict[str, object] = {"type": "r2", "source": "my-bucket"}
     if case == "a rejected token":
         stage.kube.apply(secret("aisearch-credentials", apiToken="wrong-token-of-a-test", accountId=account.id))
         stage.operator.stop()  # so that it never saw the right one
@@ -108,15 +110,3 @@ def test_helm_and_kubectl_fail_at_once_with_the_message_on_a_permanent_error(sta
     stalled = "aisj/first-sync" if case == "a job that fails" else "aisi/docs"
     told = kubectl("wait", "-n", stage.kube.namespace, "--for=condition=Stalled", "--timeout=10s", stalled)
     assert "condition met" in told.stdout
-
-
-def test_kubectl_wait_returns_when_instance_and_job_are_ready(stage, kubectl):
-    stage.account.configure(initial_job=False)
-    stage.kube.apply(instance("docs", type="r2", source="my-bucket"), sync_job("first-sync", "docs"))
-
-    kubectl("wait", "-n", stage.kube.namespace, "--for=condition=Ready", "--timeout=20s", "aisi/docs")
-    kubectl("wait", "-n", stage.kube.namespace, "--for=condition=Complete", "--timeout=20s", "aisj/first-sync")
-
-    assert stage.account.instance("docs") is not None
-    assert [job.end_reason for job in stage.account.jobs("docs")] == [None]
-    assert all(job.ended_at for job in stage.account.jobs("docs"))
