@@ -182,10 +182,14 @@ class SyncJobReconciler:
         return await self._follow(this, target, step)
 
     def _troubled(self, this: _Pass, error: CredentialError | CloudflareError) -> Again | None:
-        known = this.resource.status.job_id is not None
-        if isinstance(error, NotFound) and known and not self._targets.resolves_itself(this.key, this.resource):
-            this.finish(Reason.LOST, None)  # 7002, 7063: the job went with its instance
-            return None
+        started, unwanted = this.resource.status.job_id is not None, this.resource.spec.cancel
+        if isinstance(error, NotFound) and (started or unwanted):
+            if not self._targets.resolves_itself(this.key, this.resource):
+                # 7002, 7063: without the instance nothing runs any more, and nothing is to be waited for
+                this.finish(Reason.LOST if started else Reason.CANCELLED, None)
+                return None
+            this.note(verdict=Verdict.of_error(error))
+            return Again()
         trouble = self._retry.trouble(error)
         this.note(verdict=trouble.verdict)
         return trouble.again

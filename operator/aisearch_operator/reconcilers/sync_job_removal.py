@@ -72,7 +72,7 @@ class JobRemoval:
             if isinstance(error, NotFound):
                 if not self._targets.resolves_itself(key, resource):
                     return Leave()  # 7002, 7063: without the instance nothing can run
-                trouble = replace(trouble, bounded=True)
+                trouble = replace(trouble, again=Again(), bounded=True)
             if trouble.overdue(resource.metadata.deletion_timestamp, self._release_timeout):
                 return _give_up(resource, request, trouble.verdict.message)
             return Stay(trouble.again, trouble)

@@ -108,7 +108,10 @@ class TargetFinder:
         Its resource moves it, or makes it anew when somebody deleted it; and reads lag behind both.
         """
         instance = self._resource(key, job)
-        return instance is not None and instance.metadata.deletion_timestamp is None and not instance.spec.suspend
+        if instance is None or instance.spec.suspend:
+            return False
+        moves = instance.status.search_namespace not in {None, instance.spec.search_namespace}
+        return moves or instance.metadata.deletion_timestamp is None
 
     def _resource(self, key: ObjectKey, job: AISearchSyncJob) -> AISearchInstance | None:
         reference = job.spec.instance_ref
