@@ -144,7 +144,8 @@ def _deleted_jobs(evidence: Evidence) -> Iterator[str]:
     }
     for job_id, (instance_id, job) in evidence.jobs.items():
         match = MARKER.search(job.description or "")
-        if match and match["uid"] in cancelling and job.ended_at is None and job_id in existing:
+        running = job.ended_at is None and job_id in existing and instance_id not in evidence.plan.out_of_sight
+        if match and match["uid"] in cancelling and running:
             yield f"I3 job {job_id} of instance {instance_id} runs on, but {cancelling[match['uid']]} was deleted"
 
 
@@ -205,7 +206,7 @@ def _jobs_told_truly(evidence: Evidence) -> Iterator[str]:
         instance = spec["instanceRef"]["name"]
         if job is None:
             instance_id = (evidence.plan.instances | evidence.plan.gone_instances)[instance]["instanceId"]
-        if instance_id in evidence.plan.disturbed:
+        if instance_id in evidence.plan.disturbed | evidence.plan.out_of_sight:
             continue
         if told not in _truths(job, cancel=bool(spec.get("cancel"))):
             yield f"I4 {name} says {told}, but its job at Cloudflare is {job}"

@@ -52,6 +52,9 @@ class Plan:
         The last specs of those that were deleted.
     disturbed
         Ids of instances whose jobs somebody else ended: by a job of his own, or with the instance.
+    out_of_sight
+        Ids of instances that may be moved in the very moment in which their resource goes and retains them: of their
+        new place, nothing in Kubernetes may tell any more.
     edited
         Names of instance resources whose spec was changed.
     """
@@ -64,6 +67,7 @@ class Plan:
     gone_instances: dict[str, dict[str, Any]] = field(default_factory=dict)
     gone_jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     disturbed: set[str] = field(default_factory=set)
+    out_of_sight: set[str] = field(default_factory=set)
     edited: set[str] = field(default_factory=set)
 
     @property
@@ -83,6 +87,7 @@ class _Planner:
         self._rng = rng
         self._plan = Plan(seed, _options(rng))
         self._made = 0
+        self._moved: set[str] = set()
         self._choices: tuple[tuple[int, Callable[[], Action | None]], ...] = (
             (6, self._new_instance),
             (7, self._edit_instance),
@@ -166,6 +171,8 @@ class _Planner:
         ]
         self._plan.instances[name] = {**spec, **self._rng.choice(changes)}
         self._plan.edited.add(name)
+        if self._plan.instances[name].get("searchNamespace") != spec.get("searchNamespace"):
+            self._moved.add(name)
         return Apply(instance(name, **self._plan.instances[name]))
 
     def _delete_instance(self) -> Action | None:
@@ -175,6 +182,8 @@ class _Planner:
         spec = self._plan.gone_instances[name] = self._plan.instances.pop(name)
         if spec["deletionPolicy"] == "Delete":
             self._plan.disturbed.add(spec["instanceId"])
+        elif name in self._moved:
+            self._plan.out_of_sight.add(spec["instanceId"])
         return Delete("AISearchInstance", name)
 
     def _new_job(self) -> Action | None:
