@@ -6,7 +6,7 @@ from aisearch_operator.engine.store import Known, ObjectKey, Store
 from aisearch_operator.kube.credentials import CredentialError
 from aisearch_operator.observation.address import InstanceAddress
 from aisearch_operator.observation.connections import Connections
-from aisearch_operator.resources.instance import AISearchInstance
+from aisearch_operator.reconcilers.instance_view import readable_part
 
 __all__ = ["Claims"]
 
@@ -34,7 +34,7 @@ class Claims:
 
     def others(self, known: Known) -> list[ObjectKey]:
         """Name the other resources that may want the instance that this one asks for."""
-        resource = AISearchInstance.model_validate(known.body)
+        resource = readable_part(known.body)
         same = self._store.instances_at(resource.spec.search_namespace, resource.instance_id)
         return [other.key for other in same if other.key != known.key]
 
@@ -42,7 +42,7 @@ class Claims:
         return self._store.instances_at(address.search_namespace, address.instance_id)
 
     async def _is_in(self, known: Known, address: InstanceAddress) -> bool:
-        resource = AISearchInstance.model_validate(known.body)
+        resource = readable_part(known.body)
         account = resource.status.account_id or resource.spec.account_id
         if account is None:
             secret = resource.spec.credentials_ref.name if resource.spec.credentials_ref else None

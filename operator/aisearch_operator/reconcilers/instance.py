@@ -34,7 +34,13 @@ from aisearch_operator.observation.instances import InstanceObserver
 from aisearch_operator.observation.statistics import StatisticsObserver
 from aisearch_operator.reconcilers.claims import Claims
 from aisearch_operator.reconcilers.instance_removal import InstanceRemoval
-from aisearch_operator.reconcilers.instance_view import address_name, desired_of, memory_of, values_were_refused
+from aisearch_operator.reconcilers.instance_view import (
+    address_name,
+    desired_of,
+    memory_of,
+    readable_part,
+    values_were_refused,
+)
 from aisearch_operator.reconcilers.outcome import Leave, Released, Reporter, RetryPolicy, invalid_fields, utc_now
 from aisearch_operator.resources.instance import AISearchInstance, AISearchInstanceStatus
 
@@ -108,12 +114,7 @@ class InstanceReconciler:
 
     async def remove(self, known: Known) -> Again | Released:
         """Make one pass over a resource that is being deleted: the instance first, then the resource."""
-        try:
-            resource = AISearchInstance.model_validate(known.body)
-        except ValidationError:
-            # A spec of another version. What deletion needs is in status.
-            body = {**known.body, "spec": {"deletionPolicy": known.body["spec"].get("deletionPolicy", "Delete")}}
-            resource = AISearchInstance.model_validate(body)
+        resource = readable_part(known.body)
         step = await self._removal.step(known.key, resource)
         await self._reporter.record(known, step.events)
         if isinstance(step, Leave):

@@ -1,4 +1,9 @@
-"""An instance resource in the terms of the plan: what it asks for, and what its status remembers."""
+"""An instance resource as others see it: in the terms of the plan, and as far as it can be read at all."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
 
 from aisearch_operator.domain.conditions import condition
 from aisearch_operator.domain.instance_plan import Desired, Memory
@@ -6,7 +11,22 @@ from aisearch_operator.domain.reasons import Reason
 from aisearch_operator.observation.address import InstanceAddress
 from aisearch_operator.resources.instance import AISearchInstance
 
-__all__ = ["address_name", "desired_of", "memory_of", "values_were_refused"]
+__all__ = ["address_name", "desired_of", "memory_of", "readable_part", "values_were_refused"]
+
+WHEREABOUTS = ("instanceId", "searchNamespace", "accountId", "credentialsRef", "deletionPolicy", "suspend")
+"""The fields of a spec that say where the instance is, and what becomes of it in the end."""
+
+
+def readable_part(body: Mapping[str, Any]) -> AISearchInstance:
+    """Read a resource; when another version wrote its spec, then without the settings of the instance.
+
+    What cannot be read must neither hold up its own deletion nor others.
+    """
+    try:
+        return AISearchInstance.model_validate(body)
+    except ValidationError:
+        spec = {name: body["spec"][name] for name in WHEREABOUTS if name in body["spec"]}
+        return AISearchInstance.model_validate({**body, "spec": spec})
 
 
 def desired_of(resource: AISearchInstance) -> Desired:

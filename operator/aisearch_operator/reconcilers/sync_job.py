@@ -1,8 +1,9 @@
 """AISearchSyncJob: one pass through the protocol of `domain.sync_job`, from the resource to its status."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -43,6 +44,9 @@ from aisearch_operator.reconcilers.target import Target, TargetFinder
 from aisearch_operator.resources.sync_job import AISearchSyncJob, AISearchSyncJobStatus
 
 __all__ = ["SyncJobReconciler"]
+
+WHEREABOUTS = ("instanceRef", "instance", "deletionPolicy")
+"""The fields of a spec that say where the job is, and what becomes of it in the end."""
 
 CLOCK_SKEW = timedelta(hours=1)
 """How far Cloudflare's clock may be behind the API server's when old jobs are left out of a list."""
@@ -136,11 +140,13 @@ class SyncJobReconciler:
         if this.finding.finished is not None:
             self._leave(this)
             return None
+        if _out_of_line(after) and not _out_of_line(resource.status):
+            self._wake_rivals(known.key)
         return again
 
     async def remove(self, known: Known) -> Again | Released:
         """Make one pass over a resource that is being deleted: its job first, then the resource."""
-        resource = AISearchSyncJob.model_validate(known.body)
+        resource = _readable_part(known.body)
         if is_terminal(resource.status):
             return Released()
         this = _Pass(known.key, resource)
@@ -150,7 +156,7 @@ class SyncJobReconciler:
             if step.trouble is not None:
                 await self._still_there(known, this, step.trouble)
             return step.again
-        self._wake_rivals(resource)
+        self._wake_rivals(known.key)
         return Released()
 
     def forget(self, known: Known) -> None:
@@ -211,7 +217,7 @@ class SyncJobReconciler:
             case Hold(reason, message, after):
                 this.note(verdict=Verdict.working(reason, message))
                 # Looked at again with every list: the pause is measured by Cloudflare's clock, not by ours.
-                return None if after is None else Again(min(after, self._poll_interval))
+                return None if after is None else Again(min(max(after, CONFIRM_INTERVAL), self._poll_interval))
             case Start():
                 return Again(0)  # decided on an old list: the next pass takes a fresh one
             case Track(job):
@@ -271,7 +277,7 @@ class SyncJobReconciler:
         """Stop observing for a finished job, and let the next one have its turn."""
         self._calls.forget(this.key)
         self._targets.forget(this.key)
-        self._wake_rivals(this.resource)
+        self._wake_rivals(this.key)
         if this.resource.spec.instance_ref is not None:
             instance = self._store.instance(this.key.namespace, this.resource.spec.instance_ref.name)
             if instance is not None:
@@ -295,31 +301,42 @@ class SyncJobReconciler:
         finding = JobFinding(Verdict.stalled(Reason.INVALID_SPEC, f"The spec cannot be read: {invalid_fields(error)}"))
         after = summarize_job(before, finding, generation=known.generation, now=utc_now())
         await self._reporter.report(known, before, after, ())
+        if not _out_of_line(before):
+            self._wake_rivals(known.key)
 
     def _request(self, this: _Pass) -> Request:
         return Request(
             attempt=this.attempt,
             job_id=this.resource.status.job_id,
             cancel=this.resource.spec.cancel,
-            ahead=self._ahead(this.resource),
+            ahead=self._ahead(this),
         )
 
-    def _ahead(self, resource: AISearchSyncJob) -> int:
+    def _ahead(self, this: _Pass) -> int:
         """Count the older sync jobs for the same instance that are still to run, or run."""
-        mine = (resource.metadata.creation_timestamp, resource.metadata.name)
-        return sum(1 for rival in self._open_rivals(resource) if rival < mine)
+        mine = (this.resource.metadata.creation_timestamp, this.key.name)
+        return sum(1 for rival in self._open_rivals(this.key) if rival < mine)
 
-    def _open_rivals(self, resource: AISearchSyncJob) -> Iterable[tuple[datetime, str]]:
-        for known in self._rivals(resource):
-            rival = AISearchSyncJob.model_validate(known.body)
+    def _open_rivals(self, key: ObjectKey) -> Iterable[tuple[datetime, str]]:
+        for known in self._rivals(key):
+            rival = _readable_part(known.body)
             if not known.deleting and not _out_of_line(rival.status):
                 yield rival.metadata.creation_timestamp, rival.metadata.name
 
-    def _rivals(self, resource: AISearchSyncJob) -> Iterable[Known]:
-        return self._store.rivals(resource.metadata.namespace, resource.metadata.name)
+    def _rivals(self, key: ObjectKey) -> Iterable[Known]:
+        return self._store.rivals(key.namespace, key.name)
 
-    def _wake_rivals(self, resource: AISearchSyncJob) -> None:
-        self._wake([known.key for known in self._rivals(resource)])
+    def _wake_rivals(self, key: ObjectKey) -> None:
+        self._wake([known.key for known in self._rivals(key)])
+
+
+def _readable_part(body: Mapping[str, Any]) -> AISearchSyncJob:
+    """Read a resource; when another version wrote its spec, then only what its end depends on."""
+    try:
+        return AISearchSyncJob.model_validate(body)
+    except ValidationError:
+        spec = {name: body["spec"][name] for name in WHEREABOUTS if name in body["spec"]}
+        return AISearchSyncJob.model_validate({**body, "spec": spec})
 
 
 def _out_of_line(status: AISearchSyncJobStatus) -> bool:

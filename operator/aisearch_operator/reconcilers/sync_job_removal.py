@@ -13,7 +13,7 @@ from aisearch_operator.engine.workqueue import Again
 from aisearch_operator.kube.credentials import CredentialError
 from aisearch_operator.kube.events import Event
 from aisearch_operator.reconcilers.job_calls import JobCalls
-from aisearch_operator.reconcilers.outcome import Leave, RetryPolicy, Stay
+from aisearch_operator.reconcilers.outcome import Leave, RetryPolicy, Stay, Trouble
 from aisearch_operator.reconcilers.target import Target, TargetFinder
 from aisearch_operator.resources.sync_job import AISearchSyncJob
 
@@ -67,15 +67,22 @@ class JobRemoval:
         try:
             target = await self._targets.find_for_removal(key, resource)
             return await self._end(key, target, request, since) if target is not None else Leave()
-        except (CredentialError, CloudflareError) as error:
+        except CredentialError as error:
+            if resource.status.instance_id is None:
+                return Leave()  # without credentials nothing was ever started
+            return self._troubled(resource, request, self._retry.trouble(error))
+        except CloudflareError as error:
             trouble = self._retry.trouble(error)
             if isinstance(error, NotFound):
                 if not self._targets.resolves_itself(key, resource):
                     return Leave()  # 7002, 7063: without the instance nothing can run
-                trouble = replace(trouble, again=Again(), bounded=True)
-            if trouble.overdue(resource.metadata.deletion_timestamp, self._release_timeout):
-                return _give_up(resource, request, trouble.verdict.message)
-            return Stay(trouble.again, trouble)
+                trouble = replace(trouble, bounded=True)
+            return self._troubled(resource, request, trouble)
+
+    def _troubled(self, resource: AISearchSyncJob, request: Request, trouble: Trouble) -> Stay | Leave:
+        if trouble.overdue(resource.metadata.deletion_timestamp, self._release_timeout):
+            return _give_up(resource, request, trouble.verdict.message)
+        return Stay(trouble.again, trouble)
 
     async def _end(self, key: ObjectKey, target: Target, request: Request, since: datetime) -> Stay | Leave:
         jobs = (await self._calls.refresh(key, target, since, urgent=True)).jobs

@@ -8,6 +8,7 @@ from aisearch_operator.domain.verdict import Verdict
 from aisearch_operator.engine.store import ObjectKey, Store
 from aisearch_operator.observation.address import Connection, InstanceAddress
 from aisearch_operator.observation.connections import Connections
+from aisearch_operator.reconcilers.instance_view import readable_part
 from aisearch_operator.resources.instance import AISearchInstance
 from aisearch_operator.resources.sync_job import AISearchSyncJob
 
@@ -67,7 +68,7 @@ class TargetFinder:
         known = self._store.instance(key.namespace, name)
         if known is None:
             return Verdict.working(Reason.INSTANCE_MISSING, f"AISearchInstance {name} does not exist in this namespace")
-        instance = AISearchInstance.model_validate(known.body)
+        instance = readable_part(known.body)
         if instance.metadata.deletion_timestamp is not None:
             return Verdict.working(Reason.INSTANCE_NOT_READY, f"AISearchInstance {name} is being deleted")
         ready = condition(instance.status.conditions, "Ready")
@@ -116,7 +117,7 @@ class TargetFinder:
     def _resource(self, key: ObjectKey, job: AISearchSyncJob) -> AISearchInstance | None:
         reference = job.spec.instance_ref
         known = self._store.instance(key.namespace, reference.name) if reference else None
-        return AISearchInstance.model_validate(known.body) if known else None
+        return readable_part(known.body) if known else None
 
     async def _remembered(self, key: ObjectKey, job: AISearchSyncJob) -> Target:
         status = job.status

@@ -80,6 +80,16 @@ class Bench:
     def job(self, name: str = "nightly", instance: str = "docs", *, age: float = 0.0, **spec: Any) -> ObjectKey:
         return self.apply(SYNC_JOB_KIND, name, {"instanceRef": {"name": instance}, **spec}, age=age)
 
+    def unmanaged_job(self, name: str = "nightly", **instance: Any) -> ObjectKey:
+        return self.apply(SYNC_JOB_KIND, name, {"instance": instance})
+
+    def edit_unseen(self, key: ObjectKey, **spec: Any) -> None:
+        """Change the spec without a watch event: kopf keeps those of a resource back whose deletion it handles."""
+        body = self._bodies[key.kind, key.name]
+        body["spec"] |= spec
+        body["metadata"]["generation"] += 1
+        self.kube.store(key.kind, body)
+
     def mark_deleted(self, key: ObjectKey, *, ago: float = 0.0) -> None:
         """Ask for the deletion, as `kubectl delete` does, so many real seconds ago."""
         moment = datetime.fromtimestamp(datetime.now(UTC).timestamp() - ago, UTC)
@@ -97,9 +107,10 @@ class Bench:
         self._operator.dispatcher.seen(key.kind, body, gone=True)
 
     async def make_pass(self, key: ObjectKey) -> Again | None:
-        """Make one pass over a resource."""
+        """Make one pass over a resource, and let the watch tell of what it wrote."""
+        wrote = len(self.kube.patches)
         again = await self._operator.dispatcher._process(key)
-        if (key.kind, key.name) in self._bodies:
+        if len(self.kube.patches) > wrote:
             self._tell(key.kind, key.name)
         return again
 
