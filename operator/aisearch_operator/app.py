@@ -1,7 +1,6 @@
 """The composition root: builds the operator, runs it, shuts it down."""
 
 import asyncio
-import contextlib
 import logging
 import signal
 
@@ -108,14 +107,11 @@ class Operator:
             }
         )
 
-    async def run(self) -> bool:
+    async def run(self) -> None:
         """Work until SIGTERM or SIGINT.
 
-        Returns
-        -------
-        bool
-            Whether the end was asked for. Passes that the grace did not suffice for were cut off; that is no
-            failure, since the next operator finds out what became of them.
+        Passes that the grace does not suffice for are cut off. That is no failure: the next operator
+        finds out what became of them.
         """
         registry = kopf.OperatorRegistry()
         register(registry, self.dispatcher)
@@ -139,7 +135,6 @@ class Operator:
                 await self._stop()
             await self._connections.close()
             await self._kube.close()
-        return True
 
     async def _end_on_signal(self, ready: asyncio.Event, stop: asyncio.Event) -> None:
         """Stop the work before kopf: its deletion handlers wait for ours."""
@@ -182,7 +177,7 @@ def _own_credentials(settings: Settings) -> Credentials | None:
     return Credentials(settings.account_id, api_token=token) if token and settings.account_id else None
 
 
-async def run(settings: Settings) -> bool:
+async def run(settings: Settings) -> None:
     """Build and run the operator; see `Operator.run`.
 
     Raises
@@ -190,7 +185,4 @@ async def run(settings: Settings) -> bool:
     KubeUnavailable
         There is no access to Kubernetes.
     """
-    kube = await KubeApi.connect()
-    with contextlib.suppress(asyncio.CancelledError):
-        return await Operator(settings, kube).run()
-    return False
+    await Operator(settings, await KubeApi.connect()).run()

@@ -44,10 +44,9 @@ def run() -> None:
     signal.signal(signal.SIGTERM, _leave)
     logger.info("The operator %s starts", __version__)
     try:
-        clean = asyncio.run(run_operator(settings))
+        asyncio.run(run_operator(settings))
     except KubeUnavailable as error:
         raise click.ClickException(str(error)) from error
-    sys.exit(0 if clean else 1)
 
 
 @main.command()
