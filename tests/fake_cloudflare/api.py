@@ -101,7 +101,8 @@ class Api:
         exchange.entry.caller = caller.label
         limit = home.limit_of(caller)
         try:
-            limit.spend(home.clock.now(), home.options.rate_limit, home.options.rate_window)
+            options = home.options
+            limit.spend(home.clock.now(), options.rate_limit, options.rate_window, options.rate_block)
         finally:
             exchange.limit_headers = dict(limit.headers)
         if not ACCOUNT_ID.fullmatch(request.match_info["account"]):

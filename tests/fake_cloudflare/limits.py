@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 
 from fake_cloudflare.envelope import ApiError, refusal
 
-BLOCK_SECONDS = 300.0
-
 
 @dataclass(slots=True)
 class RequestLimit:
@@ -20,7 +18,7 @@ class RequestLimit:
     _blocked_until: float = -math.inf
     headers: dict[str, str] = field(default_factory=dict)
 
-    def spend(self, now: float, quota: int | None, window: float) -> None:
+    def spend(self, now: float, quota: int | None, window: float, block: float) -> None:
         """Count one request and set `headers`, which every answer carries.
 
         Parameters
@@ -31,11 +29,13 @@ class RequestLimit:
             Requests in one window; None lifts the limit.
         window
             Length of a window in seconds.
+        block
+            Seconds without any answer once the quota is exceeded.
 
         Raises
         ------
         ApiError
-            429 with ``Retry-After``, when the quota is exceeded or was less than 300 s ago.
+            429 with ``Retry-After``, when the quota is exceeded or was less than ``block`` seconds ago.
         """
         if quota is None:
             self.headers = {}
@@ -46,7 +46,7 @@ class RequestLimit:
             self._opened, self._spent = now, 0
         self._spent += 1
         if self._spent > quota:
-            self._blocked_until = now + BLOCK_SECONDS
+            self._blocked_until = now + block
             self._opened = -math.inf
             self._refuse(now, quota, window)
         self._announce(quota, window, remaining=quota - self._spent, reset=self._opened + window - now)

@@ -32,6 +32,7 @@ class AccountOptions(BaseModel):
     list_default_namespace: bool = Field(default=True, description="Sources disagree (1.2)")
     rate_limit: int | None = Field(default=1200, description="Requests in a window for each user; null lifts it")
     rate_window: float = 300.0
+    rate_block: float = Field(default=300.0, description="Without any answer once the limit is exceeded (4.2)")
     max_instances: int = 100
     max_namespaces: int = 100
     max_chunk_size: int = Field(default=4096, description="Above it 7036; the real value depends on the model")

@@ -138,6 +138,14 @@ def test_exceeding_the_limit_blocks_everything_for_five_minutes(account, api):
     assert api("GET", INSTANCES).status == 200
 
 
+def test_a_block_can_be_made_short(account, api):
+    account.configure(rate_limit=1, rate_block=3)
+    assert [api("GET", INSTANCES).status for _ in range(2)] == [200, 429]
+    assert api("GET", INSTANCES).headers["Retry-After"] == "3"
+    account.advance(3)
+    assert api("GET", INSTANCES).status == 200
+
+
 def test_the_limit_is_counted_for_each_user(account, api, connect):
     """4.2: per user, not per account."""
     account.configure(rate_limit=1)
