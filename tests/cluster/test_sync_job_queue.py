@@ -30,11 +30,12 @@ def test_five_jobs_at_once_run_one_after_another_in_the_order_of_creation_then_n
     stage.account.configure(initial_job=False)
     stage.operator.start()
     kube = stage.kube
-    kube.apply(instance("docs", type="r2", source="my-bucket"))
-    kube.wait_condition("AISearchInstance", "docs", "Ready")
     names = ["e", "c", "a", "d", "b"]
-
     kube.apply(*(sync_job(name, "docs") for name in names))
+    for name in names:  # else the first may start before the next is applied
+        kube.wait_condition(KIND, name, "Reconciling", reason="InstanceResourceMissing")
+
+    kube.apply(instance("docs", type="r2", source="my-bucket"))
 
     ended = {name: kube.wait_condition(KIND, name, "Complete", timeout=60) for name in names}
     created = {name: (body["metadata"]["creationTimestamp"], name) for name, body in ended.items()}
