@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     """Seconds until a request to Cloudflare counts as unanswered. What a write then did is looked for."""
 
     create_timeout: Seconds = 60
-    """The same for creating an instance: Cloudflare fetches the sitemap and provisions before it answers."""
+    """Seconds that creating an instance may take: Cloudflare fetches the sitemap and provisions before it answers."""
 
     poll_interval: Seconds = 60
     """Seconds between two lists of the instances of one search namespace."""

@@ -181,8 +181,8 @@ class Protocol(RuleBasedStateMachine):
             case Cancel(job):
                 resource.job_id = job.id
                 self.api.end(job.id, "cancelled")
-            case Finish(job):
-                resource.job_id, resource.over = job.id if job else None, True
+            case Finish(ended):
+                resource.job_id, resource.over = ended.id if ended else None, True
 
     def _post(self, resource: Resource) -> None:
         assert not self.api.unfinished, "a POST would end another job"

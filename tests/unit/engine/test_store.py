@@ -141,3 +141,35 @@ def test_an_object_is_deleting_from_its_deletion_timestamp_on():
 
 def test_a_key_reads_as_kind_namespace_and_name():
     assert str(Store().put(INSTANCE_KIND, body("docs")).key) == "AISearchInstance team/docs"
+
+
+def for_id(name: str, **spec: Any) -> dict[str, Any]:
+    return body(name, spec=spec)
+
+
+@pytest.mark.parametrize(
+    ("made", "found"),
+    [
+        (for_id("docs"), True),
+        (for_id("any", instanceId="docs"), True),
+        (for_id("docs", searchNamespace="default"), True),
+        (for_id("docs", searchNamespace="archive"), False),
+        (for_id("docs", instanceId="blog"), False),
+        (body("docs", namespace="elsewhere"), True),
+    ],
+)
+def test_the_resources_for_one_instance_are_found_in_all_namespaces(made, found):
+    store = Store()
+    known = store.put(INSTANCE_KIND, made)
+
+    assert list(store.instances_at("default", "docs")) == ([known] if found else [])
+
+
+def test_a_resource_whose_instance_moves_is_found_where_it_is_to_be():
+    store = Store()
+    store.put(INSTANCE_KIND, body("docs", version="1"))
+
+    moved = store.put(INSTANCE_KIND, body("docs", version="2", spec={"searchNamespace": "archive"}))
+
+    assert list(store.instances_at("default", "docs")) == []
+    assert list(store.instances_at("archive", "docs")) == [moved]

@@ -1,7 +1,10 @@
 """Passes over sync jobs: resource and account in, requests and status and Events out."""
 
+from typing import Any
+
 import pytest
 
+from aisearch_operator.engine.store import ObjectKey
 from fake_cloudflare import Broken, Drop, JobPlan, Status
 from unit.reconcilers.bench import Bench, ready_instance
 
@@ -9,7 +12,7 @@ COOLDOWN = 36.0
 """Seconds of the account's clock: above the operator's pause between two jobs."""
 
 
-async def started_job(bench: Bench, name: str = "nightly", **spec: object) -> object:
+async def started_job(bench: Bench, name: str = "nightly", **spec: Any) -> ObjectKey:
     """Make an instance and a sync job that Cloudflare runs."""
     await ready_instance(bench)
     key = bench.job(name, **spec)
@@ -25,7 +28,7 @@ async def started_job(bench: Bench, name: str = "nightly", **spec: object) -> ob
     return key
 
 
-def state(bench: Bench, key: object) -> tuple[str, str]:
+def state(bench: Bench, key: ObjectKey) -> tuple[str, str]:
     return bench.status_of(key)["phase"], bench.condition(key, "Ready").reason
 
 

@@ -1,0 +1,225 @@
+"""The dispatcher: what the watch tells becomes passes, and deletions wait for theirs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from aisearch_operator.engine.backoff import Backoff
+from aisearch_operator.engine.removals import Stopping
+from aisearch_operator.engine.store import Known, ObjectKey, Store
+from aisearch_operator.engine.workqueue import Again
+from aisearch_operator.kube.api import KubeUnavailable
+from aisearch_operator.kube.status_writer import StatusWriter
+from aisearch_operator.reconcilers.dispatcher import Dispatcher
+from aisearch_operator.reconcilers.outcome import Released
+from aisearch_operator.resources.group import INSTANCE_KIND, SYNC_JOB_KIND
+from unit.builders import metadata
+from unit.fake_kube import FakeKube
+
+PATIENCE = 5.0
+
+
+class Passes:
+    """A reconciler that notes what it is given and answers what the test says."""
+
+    def __init__(self) -> None:
+        self.reconciled: list[Known] = []
+        self.removed: list[Known] = []
+        self.forgotten: list[str] = []
+        self.answers: list[Again | Exception | None] = []
+        self.removals: list[Again | Released] = []
+        self._moved = asyncio.Condition()
+
+    async def reconcile(self, known: Known) -> Again | None:
+        await self._note(self.reconciled, known)
+        answer = self.answers.pop(0) if self.answers else None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def remove(self, known: Known) -> Again | Released:
+        await self._note(self.removed, known)
+        return self.removals.pop(0) if self.removals else Released()
+
+    def forget(self, known: Known) -> None:
+        self.forgotten.append(known.key.name)
+
+    async def until(self, reconciled: int = 0, removed: int = 0) -> None:
+        """Return when there were so many passes."""
+        async with asyncio.timeout(PATIENCE), self._moved:
+            await self._moved.wait_for(lambda: (len(self.reconciled), len(self.removed)) >= (reconciled, removed))
+
+    async def _note(self, passes: list[Known], known: Known) -> None:
+        async with self._moved:
+            passes.append(known)
+            self._moved.notify_all()
+
+
+class Stage:
+    def __init__(self) -> None:
+        self.kube = FakeKube()
+        self.passes = Passes()
+        store = Store()
+        backoff = Backoff(base=0.0, cap=0.0)
+        self.dispatcher = Dispatcher(store, StatusWriter(self.kube, store), workers=2, backoff=backoff)
+        self.dispatcher.serve({INSTANCE_KIND: self.passes, SYNC_JOB_KIND: self.passes})
+
+    def stored(
+        self, kind: str = INSTANCE_KIND, name: str = "docs", *, deleted: bool = False, **spec: Any
+    ) -> dict[str, Any]:
+        more: dict[str, Any] = {"deletionTimestamp": "2026-11-23T12:00:00Z"} if deleted else {}
+        return self.kube.store(kind, {"metadata": metadata(name, **more), "spec": spec, "status": {}})
+
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        self.dispatcher.start()
+        try:
+            yield
+        finally:
+            await self.dispatcher.stop(grace=PATIENCE)
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return Stage()
+
+
+def key(name: str = "docs", kind: str = INSTANCE_KIND) -> ObjectKey:
+    return ObjectKey(kind, "team", name, f"uid-{name}")
+
+
+async def test_a_change_leads_to_a_pass_over_the_newest_version(stage):
+    async with stage.at_work():
+        stage.dispatcher.changed(INSTANCE_KIND, stage.stored(source="bucket"))
+        await stage.passes.until(reconciled=1)
+
+    assert stage.passes.reconciled[0].body["spec"] == {"source": "bucket"}
+
+
+async def test_an_event_of_the_watch_alone_leads_to_no_pass(stage):
+    async with stage.at_work():
+        stage.dispatcher.seen(INSTANCE_KIND, stage.stored(name="quiet"), gone=False)
+        stage.dispatcher.changed(INSTANCE_KIND, stage.stored(name="loud"))
+        await stage.passes.until(reconciled=1)
+
+    assert [known.key.name for known in stage.passes.reconciled] == ["loud"]
+
+
+async def test_news_of_an_instance_wakes_its_sync_jobs_up(stage):
+    async with stage.at_work():
+        stage.dispatcher.seen(
+            SYNC_JOB_KIND, stage.stored(SYNC_JOB_KIND, "mine", instanceRef={"name": "docs"}), gone=False
+        )
+        stage.dispatcher.seen(
+            SYNC_JOB_KIND, stage.stored(SYNC_JOB_KIND, "other", instanceRef={"name": "blog"}), gone=False
+        )
+        stage.dispatcher.seen(INSTANCE_KIND, stage.stored(), gone=False)
+        await stage.passes.until(reconciled=1)
+
+    assert [known.key.name for known in stage.passes.reconciled] == ["mine"]
+
+
+async def test_a_deletion_waits_until_its_resource_is_released(stage):
+    stage.passes.removals = [Again(0.0), Released()]
+    async with stage.at_work():
+        await asyncio.wait_for(stage.dispatcher.removed(INSTANCE_KIND, stage.stored(deleted=True)), PATIENCE)
+
+    assert len(stage.passes.removed) == 2
+    assert stage.passes.reconciled == []
+    assert stage.passes.forgotten == ["docs"]
+
+
+async def test_a_deletion_that_is_asked_for_again_costs_no_second_pass(stage):
+    body = stage.stored(deleted=True)
+    async with stage.at_work():
+        await asyncio.wait_for(stage.dispatcher.removed(INSTANCE_KIND, body), PATIENCE)
+        await asyncio.wait_for(stage.dispatcher.removed(INSTANCE_KIND, body), PATIENCE)
+
+    assert len(stage.passes.removed) == 1
+
+
+async def test_a_released_resource_gets_no_pass_whoever_wakes_it(stage):
+    async with stage.at_work():
+        await asyncio.wait_for(stage.dispatcher.removed(INSTANCE_KIND, stage.stored(deleted=True)), PATIENCE)
+        stage.dispatcher.wake([key()])
+        stage.dispatcher.changed(INSTANCE_KIND, stage.stored(name="next"))
+        await stage.passes.until(reconciled=1)
+
+    assert len(stage.passes.removed) == 1
+
+
+async def test_a_deletion_that_waits_sees_the_edits_that_kopf_keeps_back(stage):
+    stage.passes.removals = [Again(0.0), Released()]
+    body = stage.stored(deleted=True, deletionPolicy="Delete")
+    stage.stored(deleted=True, deletionPolicy="Retain")
+    async with stage.at_work():
+        await asyncio.wait_for(stage.dispatcher.removed(INSTANCE_KIND, body), PATIENCE)
+
+    assert [known.body["spec"]["deletionPolicy"] for known in stage.passes.removed] == ["Delete", "Retain"]
+
+
+async def test_a_resource_that_is_gone_is_forgotten_by_all(stage):
+    async with stage.at_work():
+        stage.dispatcher.seen(INSTANCE_KIND, stage.stored(), gone=False)
+        stage.dispatcher.seen(INSTANCE_KIND, stage.stored(), gone=True)
+        stage.dispatcher.wake([key()])
+        stage.dispatcher.changed(INSTANCE_KIND, stage.stored(name="next"))
+        await stage.passes.until(reconciled=1)
+
+    assert stage.passes.forgotten == ["docs"]
+    assert [known.key.name for known in stage.passes.reconciled] == ["next"]
+
+
+async def test_a_resource_that_was_taken_away_by_force_ends_its_deletion(stage):
+    stage.passes.removals = [Again(3600)]
+    body = stage.stored(deleted=True)
+    async with stage.at_work():
+        waiting = asyncio.create_task(stage.dispatcher.removed(INSTANCE_KIND, body))
+        await stage.passes.until(removed=1)
+        stage.dispatcher.seen(INSTANCE_KIND, body, gone=True)
+
+        await asyncio.wait_for(waiting, PATIENCE)
+
+
+async def test_a_kubernetes_api_that_is_away_makes_the_pass_again(stage):
+    stage.passes.answers = [KubeUnavailable("The API server answered 500"), None]
+    async with stage.at_work():
+        stage.dispatcher.changed(INSTANCE_KIND, stage.stored())
+        await stage.passes.until(reconciled=2)
+
+
+async def test_nobody_is_woken_up_who_is_not_known(stage):
+    async with stage.at_work():
+        stage.dispatcher.wake([key("stranger")])
+
+        assert len(stage.dispatcher.queue) == 0
+
+
+async def test_a_stop_tells_waiting_deletions_that_they_go_on_later(stage):
+    stage.passes.removals = [Again(3600)]
+    async with stage.at_work():
+        waiting = asyncio.create_task(stage.dispatcher.removed(INSTANCE_KIND, stage.stored(deleted=True)))
+        await stage.passes.until(removed=1)
+
+        assert await stage.dispatcher.stop(grace=PATIENCE)
+        with pytest.raises(Stopping):
+            await waiting
+
+
+async def test_work_begins_when_the_watch_has_told_of_all_that_exists(stage):
+    stage.dispatcher.changed(INSTANCE_KIND, stage.stored(name="a"))
+    stage.dispatcher.start_after([key("a"), key("b")])
+    try:
+        before = stage.dispatcher.missing
+        await asyncio.sleep(0)
+        made = len(stage.passes.reconciled)
+        stage.dispatcher.seen(INSTANCE_KIND, stage.stored(name="b"), gone=False)
+        await stage.passes.until(reconciled=1)
+    finally:
+        await stage.dispatcher.stop(grace=PATIENCE)
+
+    assert (before, made) == (1, 0)
+    assert stage.dispatcher.missing == 0

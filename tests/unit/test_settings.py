@@ -1,0 +1,88 @@
+"""The operator's settings: from the environment, within their ranges, each documented."""
+
+import ast
+import inspect
+import textwrap
+
+import pytest
+from pydantic import ValidationError
+
+from aisearch_operator.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch):
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"AISEARCH_{name.upper()}", raising=False)
+
+
+def documented() -> dict[str, str]:
+    """Give the text below each field of the class."""
+    body = ast.parse(textwrap.dedent(inspect.getsource(Settings))).body[0]
+    assert isinstance(body, ast.ClassDef)
+    return {
+        field.target.id: text.value.value
+        for field, text in zip(body.body, body.body[1:], strict=False)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) and isinstance(text.value.value, str)
+    }
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_every_setting_is_documented(name):
+    assert len(documented()[name]) > 20
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name for name, field in Settings.model_fields.items() if field.annotation is float and name != "budget_share"],
+)
+def test_every_duration_names_its_unit(name):
+    assert "seconds" in documented()[name].lower()
+
+
+def test_the_defaults_need_no_environment():
+    assert str(Settings().api_url) == "https://api.cloudflare.com/client/v4"
+
+
+def test_settings_come_from_the_environment(monkeypatch):
+    monkeypatch.setenv("AISEARCH_POLL_INTERVAL", "30")
+    monkeypatch.setenv("AISEARCH_NAMESPACES", "team, other,,")
+
+    settings = Settings()
+
+    assert settings.poll_interval == 30
+    assert settings.namespaces == ("team", "other")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("api_url", "ftp://example.com"),
+        ("workers", "0"),
+        ("budget_share", "1.1"),
+        ("poll_interval", "0"),
+        ("job_cooldown", "-1"),
+        ("log_level", "CHATTY"),
+    ],
+)
+def test_a_bad_value_is_refused_with_the_name_of_the_setting(monkeypatch, name, value):
+    monkeypatch.setenv(f"AISEARCH_{name.upper()}", value)
+
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    assert caught.value.errors()[0]["loc"] == (name,)
+
+
+def test_the_token_is_never_shown(monkeypatch):
+    monkeypatch.setenv("AISEARCH_API_TOKEN", "own-secret-token")
+
+    settings = Settings()
+
+    assert settings.api_token.get_secret_value() == "own-secret-token"
+    assert "own-secret-token" not in f"{settings!r} {settings} {settings.model_dump_json()}"
+
+
+def test_a_running_operators_settings_do_not_change():
+    with pytest.raises(ValidationError):
+        setattr(Settings(), "workers", 3)  # noqa: B010 - mypy knows already that this is refused
