@@ -76,10 +76,16 @@ class Plan:
         return bool(self.options["read_lag"] or self.options["job_read_lag"])
 
 
-def make_plan(seed: int, number: int) -> Plan:
-    """Make the plan of one round; the same for the same arguments."""
+def make_plan(seed: int, number: int, *, steps: int | None = None) -> Plan:
+    """Make the plan of one round; the same for the same arguments.
+
+    Parameters
+    ----------
+    steps
+        Its length; by default some 25.
+    """
     text = f"{seed}/{number}"
-    return _Planner(text, random.Random(text)).make()
+    return _Planner(text, random.Random(text)).make(steps)
 
 
 class _Planner:
@@ -107,10 +113,10 @@ class _Planner:
             (2, self._refuse_status),
         )
 
-    def make(self) -> Plan:
+    def make(self, steps: int | None) -> Plan:
         self._step(self._new_instance(), 0)
         self._step(self._new_job(), 0)
-        for _ in range(self._rng.choice(STEPS)):
+        for _ in range(self._rng.choice(STEPS) if steps is None else steps):
             weights = [weight for weight, _ in self._choices]
             (_, choice) = self._rng.choices(self._choices, weights)[0]
             self._step(choice(), self._rng.choice((0, 0, 0.05, 0.2, 0.5, 1)))

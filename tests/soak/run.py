@@ -14,7 +14,7 @@ from pathlib import Path
 
 from controlplane.plane import ControlPlane
 from fake_cloudflare import FakeCloudflare
-from soak.plan import make_plan
+from soak.plan import Plan, make_plan
 from soak.round import Outcome, play
 
 __all__ = ["run", "soak"]
@@ -96,8 +96,21 @@ def soak(
     rounds: int | None = None,
     lanes: int = 1,
     keep: Path | None = None,
+    steps: int | None = None,
 ) -> Tally:
-    """Play rounds until the time is up; a round that has begun is played to its end."""
+    """Play rounds until the time is up; a round that has begun is played to its end.
+
+    Parameters
+    ----------
+    first, rounds
+        The number of the first round, and how many there are; without an end when that is not given.
+    lanes
+        Rounds at the same time.
+    keep
+        Folder for the operator's log of rounds with violations.
+    steps
+        Of each round, see `make_plan`.
+    """
     tally = Tally()
     numbers = itertools.count(first) if rounds is None else iter(range(first, first + rounds))
     began = time.monotonic()
@@ -110,7 +123,7 @@ def soak(
                 number = next(numbers, None)
             if number is None:
                 return
-            tally.add(_round(plane, fake, seed, number, keep))
+            tally.add(_round(plane, fake, make_plan(seed, number, steps=steps), keep))
 
     with ThreadPoolExecutor(lanes) as pool:
         running = [pool.submit(lane) for _ in range(lanes)]
@@ -121,15 +134,16 @@ def soak(
     return tally
 
 
-def _round(plane: ControlPlane, fake: FakeCloudflare, seed: int, number: int, keep: Path | None) -> Outcome:
-    namespace = f"soak-{seed}-{number}-{secrets.token_hex(2)}"
+def _round(plane: ControlPlane, fake: FakeCloudflare, plan: Plan, keep: Path | None) -> Outcome:
+    label = plan.seed.replace("/", "-")
+    namespace = f"soak-{label}-{secrets.token_hex(2)}"
     plane.kubectl("create", "namespace", namespace)
     with tempfile.TemporaryDirectory(prefix="aisearch-soak-") as folder:
         try:
-            outcome = play(plane, fake, namespace, Path(folder), make_plan(seed, number))
+            outcome = play(plane, fake, namespace, Path(folder), plan)
             if outcome.violations and keep is not None:
                 keep.mkdir(parents=True, exist_ok=True)
-                shutil.copy(Path(folder) / "operator.log", keep / f"round-{seed}-{number}.log")
+                shutil.copy(Path(folder) / "operator.log", keep / f"round-{label}.log")
         finally:
             plane.kubectl("delete", "namespace", namespace, "--wait=false")
     return outcome
