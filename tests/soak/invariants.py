@@ -219,9 +219,9 @@ def _truths(job: JobView | None, *, cancel: bool) -> set[str]:
         return {"Cancelled"} if cancel else {"InstanceResourceMissing"}
     if job.end_reason is None:
         return {"Succeeded"}
-    if job.end_reason == "cancelled" or cancel:
+    if job.end_reason == "cancelled":
         return {"Cancelled"}
-    return {"Failed"}
+    return {"Failed", "Cancelled"} if cancel else {"Failed"}  # it may have failed before it was to be cancelled
 
 
 def _silence_during_a_block(evidence: Evidence, journal: list[JournalEntry]) -> Iterator[str]:

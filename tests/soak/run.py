@@ -82,7 +82,7 @@ def run(
     for line in tally.table():
         print(line)
     for where, text in tally.violations:
-        print(f"VIOLATION in round {where}: {text}", file=sys.stderr)
+        print(f"round {where}: {text}")
     return 1 if tally.violations or not tally.rounds else 0
 
 
@@ -123,7 +123,10 @@ def soak(
                 number = next(numbers, None)
             if number is None:
                 return
-            tally.add(_round(plane, fake, make_plan(seed, number, steps=steps), keep))
+            outcome = _round(plane, fake, make_plan(seed, number, steps=steps), keep)
+            tally.add(outcome)
+            for text in outcome.violations:
+                print(f"VIOLATION in round {outcome.seed}: {text}", file=sys.stderr, flush=True)
 
     with ThreadPoolExecutor(lanes) as pool:
         running = [pool.submit(lane) for _ in range(lanes)]
