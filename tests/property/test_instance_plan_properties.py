@@ -23,6 +23,7 @@ from unit.fake_kube import apply_merge_patch
 
 words = st.sampled_from(["", "a", "b"])
 flags = st.booleans()
+headers = st.dictionaries(st.sampled_from(["Accept", "X-Token"]), st.sampled_from(["a", "b"]), min_size=1)
 
 
 def objects(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -49,7 +50,8 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
         prefix=words,
         include_items=st.lists(st.sampled_from(["a", "b"]), max_size=2),
         web_crawler=objects(
-            parse_type=st.sampled_from(["sitemap", "discover"]), parse_options=objects(include_images=flags)
+            parse_type=st.sampled_from(["sitemap", "discover"]),
+            parse_options=objects(include_images=flags, include_headers=headers),
         ),
     ),
     "retrieval_options": objects(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 from pydantic.alias_generators import to_camel
 
-__all__ = ["WRITE_ONLY", "Difference", "DriftEntry", "differences"]
+__all__ = ["FREE_MAPS", "WRITE_ONLY", "Difference", "DriftEntry", "differences"]
 
 WRITE_ONLY = frozenset(
     {
@@ -24,6 +24,9 @@ WRITE_ONLY = frozenset(
     }
 )
 """Absent from GET, or null there (facts 2.1 and 2.4). LIST shows some of them."""
+
+FREE_MAPS = frozenset({"include_headers"})
+"""Objects whose keys are the user's: they count as a whole. Their values may be secrets."""
 
 SHOWN_LENGTH = 256
 """Characters of a value that status.drift shows."""
@@ -49,11 +52,17 @@ class Difference:
     path: str
     desired: JsonValue
     observed: JsonValue
+    secret: bool = False
+
+    @property
+    def hidden(self) -> bool:
+        """Whether its values must not be shown."""
+        return self.secret or self.field in WRITE_ONLY
 
     @property
     def entry(self) -> DriftEntry:
-        """Give what status.drift says of it; a write-only value is not shown."""
-        if self.field in WRITE_ONLY:
+        """Give what status.drift says of it."""
+        if self.hidden:
             return self.path, "(hidden)", "(hidden)"
         return self.path, _shown(self.desired), _shown(self.observed)
 
@@ -61,7 +70,8 @@ class Difference:
 def differences(desired: Mapping[str, JsonValue], observed: Mapping[str, JsonValue]) -> tuple[Difference, ...]:
     """Compare settings with an instance, both in the API's names.
 
-    Objects are compared as subsets, lists by position and length; null, "" and absent are one.
+    Objects are compared as subsets, maps of the user's own keys as a whole, lists by position and
+    length; null, "" and absent are one.
     """
     return tuple(
         found
@@ -74,7 +84,11 @@ def _compare(field: str, path: str, desired: JsonValue, observed: JsonValue) -> 
     if isinstance(desired, dict):
         inside = observed if isinstance(observed, dict) else {}
         for name, value in desired.items():
-            yield from _compare(field, f"{path}.{to_camel(name)}", value, inside.get(name))
+            at, found = f"{path}.{to_camel(name)}", inside.get(name)
+            if name not in FREE_MAPS:
+                yield from _compare(field, at, value, found)
+            elif value != (found or {}):
+                yield Difference(field, at, value, found, secret=True)
     elif not _same(desired, observed):
         yield Difference(field, path, desired, observed)
 

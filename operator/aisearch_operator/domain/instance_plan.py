@@ -9,7 +9,7 @@ from pydantic import JsonValue, ValidationError
 from pydantic.alias_generators import to_camel
 
 from aisearch_operator.cloudflare.wire import Instance
-from aisearch_operator.domain.difference import WRITE_ONLY, Difference, DriftEntry, differences
+from aisearch_operator.domain.difference import FREE_MAPS, WRITE_ONLY, Difference, DriftEntry, differences
 from aisearch_operator.domain.write_only import changed_fields
 from aisearch_operator.resources.instance_settings import InstanceSettings
 
@@ -208,10 +208,10 @@ def _found(desired: Desired, observed: Instance, memory: Memory) -> tuple[Differ
 
 
 def _may_send(difference: Difference, desired: Desired, memory: Memory, *, adopted: bool) -> bool:
-    if difference.entry in memory.known_drift and (memory.spec_applied or difference.field not in WRITE_ONLY):
+    if difference.entry in memory.known_drift and (memory.spec_applied or not difference.hidden):
         # Reported and left alone, or sent once and not taken over: sending it again changes nothing,
-        # and would go on for ever. (Entries of write-only fields hide their values: a new
-        # generation may hold another one.)
+        # and would go on for ever. (Some entries hide their values: a new generation may
+        # hold another one.)
         return False
     return desired.repairs_drift or not memory.spec_applied or adopted
 
@@ -226,7 +226,12 @@ def _put_body(
 def _overlay(desired: JsonValue, observed: JsonValue) -> JsonValue:
     if not isinstance(desired, dict) or not isinstance(observed, dict):
         return desired
-    return {**observed, **{name: _overlay(value, observed.get(name)) for name, value in desired.items()}}
+    return {
+        **observed,
+        **{
+            name: value if name in FREE_MAPS else _overlay(value, observed.get(name)) for name, value in desired.items()
+        },
+    }
 
 
 def _writable(field: str, observed: JsonValue) -> JsonValue:

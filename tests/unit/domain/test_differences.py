@@ -82,6 +82,30 @@ def test_each_value_of_a_nested_object_that_differs_is_named():
     assert [difference.path for difference in found] == ["indexMethod.vector", "indexMethod.keyword"]
 
 
+def crawled_with(headers):
+    return {"source_params": {"web_crawler": {"parse_options": {"include_headers": headers}}}}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "shown"),
+    [
+        ({"Authorization": "Bearer ours"}, {"Authorization": "Bearer theirs"}),
+        ({"Authorization": "Bearer ours"}, {"Authorization": "Bearer ours", "X-Debug": "1"}),
+        ({"Authorization": "Bearer ours"}, None),
+        ({}, {"X-Debug": "1"}),
+    ],
+)
+def test_headers_count_as_a_whole_and_their_values_are_never_shown(wanted, shown):
+    (found,) = differences(crawled_with(wanted), crawled_with(shown))
+
+    assert found.entry == ("sourceParams.webCrawler.parseOptions.includeHeaders", "(hidden)", "(hidden)")
+
+
+@pytest.mark.parametrize(("wanted", "shown"), [({"A": "1"}, {"A": "1"}), ({}, None), ({}, {})])
+def test_equal_headers_are_no_difference(wanted, shown):
+    assert differences(crawled_with(wanted), crawled_with(shown)) == ()
+
+
 def test_drift_is_shown_as_compact_json():
     difference = Difference("custom_metadata", "customMetadata", [{"b": 1, "a": "é"}], None)
 

@@ -140,6 +140,16 @@ ROWS = [
         {"source_params": {"include_items": ["a", "b"]}},
         {"source_params": {"include_items": ["a"]}},
     ),
+    Row(
+        "a header that was taken out of the spec goes",
+        {"source_params": {"web_crawler": {"parse_options": {"include_headers": {"A": "1"}}}}},
+        {
+            "source_params": {
+                "web_crawler": {"parse_type": "sitemap", "parse_options": {"include_headers": {"A": "1", "B": "2"}}}
+            }
+        },
+        {"source_params": {"web_crawler": {"parse_type": "sitemap", "parse_options": {"include_headers": {"A": "1"}}}}},
+    ),
     Row("paused is set when it is wanted", {"paused": False}, {"paused": True}, {"paused": False}),
     Row("paused unset is hands off", {}, {"paused": True}, None),
     Row("the type is never sent", {"type": "r2"}, {"type": "web-crawler"}, None, left=["type"]),
@@ -269,6 +279,16 @@ def test_another_prompt_is_sent_although_the_one_before_was_not_taken():
 
     assert isinstance(decision, Update)
     assert decision.body == wanted
+
+
+def test_another_header_is_sent_although_the_one_before_was_not_taken():
+    def crawler(value: str) -> dict[str, Any]:
+        return {"source_params": {"web_crawler": {"parse_options": {"include_headers": {"A": value}}}}}
+
+    path = "sourceParams.webCrawler.parseOptions.includeHeaders"
+    memory = managing(applied=False, known_drift=frozenset({(path, "(hidden)", "(hidden)")}))
+
+    assert isinstance(plan(desired(crawler("second")), wire_instance(**crawler("theirs")), memory), Update)
 
 
 def test_what_was_not_taken_over_is_what_the_answer_still_shows():
