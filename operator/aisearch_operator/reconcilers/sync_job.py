@@ -1,15 +1,13 @@
 """AISearchSyncJob: one pass through the protocol of `domain.sync_job`, from the resource to its status."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from pydantic import ValidationError
 
 from aisearch_operator.cloudflare.errors import Cause, CloudflareError, NotFound, Wait
 from aisearch_operator.cloudflare.wire import Job
-from aisearch_operator.domain.conditions import condition
 from aisearch_operator.domain.job_state import Attempt, finished
 from aisearch_operator.domain.reasons import Reason
 from aisearch_operator.domain.sync_job import Cancel, Finish, Hold, LookUp, Request, Start, Step, Track, next_step
@@ -41,12 +39,10 @@ from aisearch_operator.reconcilers.outcome import (
 )
 from aisearch_operator.reconcilers.sync_job_removal import CONFIRM_INTERVAL, JobRemoval
 from aisearch_operator.reconcilers.target import Target, TargetFinder
+from aisearch_operator.reconcilers.turns import Turns, in_line, readable_part
 from aisearch_operator.resources.sync_job import AISearchSyncJob, AISearchSyncJobStatus
 
 __all__ = ["SyncJobReconciler"]
-
-WHEREABOUTS = ("instanceRef", "instance", "deletionPolicy")
-"""The fields of a spec that say where the job is, and what becomes of it in the end."""
 
 CLOCK_SKEW = timedelta(hours=1)
 """How far Cloudflare's clock may be behind the API server's when old jobs are left out of a list."""
@@ -110,6 +106,7 @@ class SyncJobReconciler:
         wake: Callable[[Iterable[ObjectKey]], None],
     ) -> None:
         self._store = store
+        self._turns = Turns(store)
         self._targets = targets
         self._calls = calls
         self._removal = removal
@@ -140,13 +137,13 @@ class SyncJobReconciler:
         if this.finding.finished is not None:
             self._leave(this)
             return None
-        if _out_of_line(after) and not _out_of_line(resource.status):
+        if in_line(resource.status) and not in_line(after):
             self._wake_rivals(known.key)
         return again
 
     async def remove(self, known: Known) -> Again | Released:
         """Make one pass over a resource that is being deleted: its job first, then the resource."""
-        resource = _readable_part(known.body)
+        resource = readable_part(known.body)
         if is_terminal(resource.status):
             return Released()
         this = _Pass(known.key, resource)
@@ -301,7 +298,7 @@ class SyncJobReconciler:
         finding = JobFinding(Verdict.stalled(Reason.INVALID_SPEC, f"The spec cannot be read: {invalid_fields(error)}"))
         after = summarize_job(before, finding, generation=known.generation, now=utc_now())
         await self._reporter.report(known, before, after, ())
-        if not _out_of_line(before):
+        if in_line(before):
             self._wake_rivals(known.key)
 
     def _request(self, this: _Pass) -> Request:
@@ -309,38 +306,8 @@ class SyncJobReconciler:
             attempt=this.attempt,
             job_id=this.resource.status.job_id,
             cancel=this.resource.spec.cancel,
-            ahead=self._ahead(this),
+            ahead=self._turns.ahead_of(this.resource),
         )
 
-    def _ahead(self, this: _Pass) -> int:
-        """Count the older sync jobs for the same instance that are still to run, or run."""
-        mine = (this.resource.metadata.creation_timestamp, this.key.name)
-        return sum(1 for rival in self._open_rivals(this.key) if rival < mine)
-
-    def _open_rivals(self, key: ObjectKey) -> Iterable[tuple[datetime, str]]:
-        for known in self._rivals(key):
-            rival = _readable_part(known.body)
-            if not known.deleting and not _out_of_line(rival.status):
-                yield rival.metadata.creation_timestamp, rival.metadata.name
-
-    def _rivals(self, key: ObjectKey) -> Iterable[Known]:
-        return self._store.rivals(key.namespace, key.name)
-
     def _wake_rivals(self, key: ObjectKey) -> None:
-        self._wake([known.key for known in self._rivals(key)])
-
-
-def _readable_part(body: Mapping[str, Any]) -> AISearchSyncJob:
-    """Read a resource; when another version wrote its spec, then only what its end depends on."""
-    try:
-        return AISearchSyncJob.model_validate(body)
-    except ValidationError:
-        spec = {name: body["spec"][name] for name in WHEREABOUTS if name in body["spec"]}
-        return AISearchSyncJob.model_validate({**body, "spec": spec})
-
-
-def _out_of_line(status: AISearchSyncJobStatus) -> bool:
-    stalled = condition(status.conditions, "Stalled")
-    # When their instance goes on, all its jobs do: until then, each keeps its place.
-    alone = stalled is not None and stalled.status == "True" and stalled.reason != Reason.INSTANCE_STALLED
-    return alone or is_terminal(status)
+        self._wake(self._turns.others(key))
