@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from harness.kube import conditions, eventually, instance
 from harness.stage import PROMPT
 
@@ -265,17 +263,18 @@ def test_the_statistics_and_the_state_of_the_index_are_in_status(stage):
     stage.kube.wait(KIND, "docs", lambda body: body["status"]["state"] == "active", "active")
 
 
-@pytest.mark.parametrize("left", ["searchNamespace", "instance"])
-def test_a_resource_that_never_got_an_instance_can_be_deleted(stage, left):
-    stage.account.fail("instances.create", 400, 7036, times=None)
-    spec = {"searchNamespace": "missing"} if left == "searchNamespace" else {"chunkSize": 4096}
-    stage.kube.apply(instance("docs", **spec))
-    condition = "Reconciling" if left == "searchNamespace" else "Stalled"
-    stage.kube.wait_condition(KIND, "docs", condition)
+def test_a_resource_that_never_got_an_instance_can_be_deleted(stage):
+    stage.account.configure(max_chunk_size=1000)
+    kube = stage.kube
+    kube.apply(instance("homeless", searchNamespace="missing"), instance("refused", chunkSize=1001))
+    kube.wait_condition(KIND, "homeless", "Reconciling", reason="SearchNamespaceNotFound")
+    refused = kube.wait_condition(KIND, "refused", "Stalled", reason="InvalidRequest")
+    assert "invalid_chunk_size" in conditions(refused)["Ready"]["message"]
 
-    stage.kube.delete(KIND, "docs")
+    for name in ("homeless", "refused"):
+        kube.delete(KIND, name)
+        kube.wait_gone(KIND, name)
 
-    stage.kube.wait_gone(KIND, "docs")
     assert stage.sent("instances.delete") == []
 
 
