@@ -26,12 +26,9 @@ class Turns:
 
     def ahead_of(self, resource: AISearchSyncJob) -> int:
         """Count the older sync jobs for the same instance that are still to run, or run."""
-        mine = (resource.metadata.creation_timestamp, resource.metadata.name)
-        waiting = (readable_part(known.body) for known in self._rivals(resource) if not known.deleting)
-        places = (
-            (rival.metadata.creation_timestamp, rival.metadata.name) for rival in waiting if in_line(rival.status)
-        )
-        return sum(1 for place in places if place < mine)
+        rivals = self._store.rivals(resource.metadata.namespace, resource.metadata.name)
+        waiting = (readable_part(known.body) for known in rivals if not known.deleting)
+        return sum(1 for rival in waiting if in_line(rival.status) and _place(rival) < _place(resource))
 
     def others(self, key: ObjectKey) -> list[ObjectKey]:
         """Name the other sync jobs for the same instance."""
