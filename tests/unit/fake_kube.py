@@ -31,7 +31,7 @@ class FakeKube(KubeApi):
         self.secret_reads: list[tuple[str, str]] = []
         self.patches: list[tuple[str, dict[str, Any]]] = []
         self.events: list[tuple[str, str, str, str]] = []
-        self.failures: dict[str, list[Exception]] = {}
+        self.failures: dict[str, list[Exception | None]] = {}
         self._objects: dict[tuple[str, str, str], dict[str, Any]] = {}
         self._version = 100
 
@@ -53,8 +53,8 @@ class FakeKube(KubeApi):
     def read(self, kind: str, namespace: str, name: str) -> dict[str, Any]:
         return copy.deepcopy(self._objects[PLURALS[kind], namespace, name])
 
-    def fail(self, method: str, *errors: Exception) -> None:
-        """Let the next calls of a method raise these errors."""
+    def fail(self, method: str, *errors: Exception | None) -> None:
+        """Let the next calls of a method raise these errors; None lets a call through."""
         self.failures.setdefault(method, []).extend(errors)
 
     async def close(self) -> None:
@@ -94,8 +94,9 @@ class FakeKube(KubeApi):
         return stored
 
     def _meet_failure(self, method: str) -> None:
-        if self.failures.get(method):
-            raise self.failures[method].pop(0)
+        error = self.failures[method].pop(0) if self.failures.get(method) else None
+        if error is not None:
+            raise error
 
     def _next_version(self) -> str:
         self._version += 1

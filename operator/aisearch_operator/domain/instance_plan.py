@@ -74,6 +74,8 @@ class Memory:
         Where the instance was last; None while this resource manages none.
     spec_applied
         Whether the current generation of the spec was sent in full once.
+    may_have_created
+        Whether a POST of this resource may have been carried out without anybody noting it.
     known_drift
         What differed and was left so.
     """
@@ -81,6 +83,7 @@ class Memory:
     search_namespace: str | None = None
     write_only_hash: str | None = None
     spec_applied: bool = False
+    may_have_created: bool = True
     known_drift: frozenset[DriftEntry] = frozenset()
 
 
@@ -140,7 +143,7 @@ def plan(desired: Desired, observed: Instance | None, memory: Memory) -> Plan:
     if observed is None:
         return creation(desired)
     adopted = False
-    if not managed and not is_ours(desired, observed):
+    if not managed and not (memory.may_have_created and is_ours(desired, observed)):
         if not desired.may_adopt:
             return Refuse()
         adopted = True

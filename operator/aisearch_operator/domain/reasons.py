@@ -17,6 +17,7 @@ class Reason(StrEnum):
     # Instances
     SYNCED = "Synced"
     SUSPENDED = "Suspended"
+    CREATING = "Creating"
     CREATED = "Created"
     UPDATED = "Updated"
     DRIFT_REPAIRED = "DriftRepaired"
@@ -64,6 +65,7 @@ DOCUMENTATION: Mapping[Reason, str] = MappingProxyType(
     {
         Reason.SYNCED: "The instance at Cloudflare is as the spec wants it.",
         Reason.SUSPENDED: "spec.suspend is true: the operator leaves the instance alone.",
+        Reason.CREATING: "The operator is about to create the instance.",
         Reason.CREATED: "The operator created the instance.",
         Reason.UPDATED: "The operator sent changed fields of the spec to Cloudflare.",
         Reason.DRIFT_REPAIRED: "Somebody changed fields at Cloudflare; the operator set them back.",

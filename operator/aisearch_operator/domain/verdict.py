@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from aisearch_operator.cloudflare.errors import CloudflareError, Terminal
+from aisearch_operator.cloudflare.errors import AlreadyExists, CloudflareError, Terminal
 from aisearch_operator.domain.reasons import Reason
 
 __all__ = ["ConditionStatus", "Verdict"]
@@ -56,7 +56,10 @@ class Verdict:
 
     @classmethod
     def of_error(cls, error: CloudflareError) -> "Verdict":
-        """Judge an error of the Cloudflare API: a `Terminal` one stalls, any other is retried."""
-        if isinstance(error, Terminal):
+        """Judge an error of the Cloudflare API: what only a person can put right stalls, any other is retried.
+
+        `AlreadyExists` gets here from a move into a search namespace that has an instance of the id.
+        """
+        if isinstance(error, Terminal | AlreadyExists):
             return cls.stalled(error.cause, str(error))
         return cls.working(error.cause, str(error))

@@ -52,6 +52,7 @@ class StatusWriter:
         KubeUnavailable
             When the API server did not take it.
         """
+        known = self._store.get(known.key) or known  # a pass that writes twice has made it newer itself
         for _ in range(ATTEMPTS):
             patch = merge_patch(known.body["status"], after)
             if not patch:

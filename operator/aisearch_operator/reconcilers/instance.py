@@ -51,10 +51,14 @@ __all__ = ["InstanceReconciler"]
 class _Pass:
     """What a pass has found out and done so far; an error in its middle loses nothing of it."""
 
-    key: ObjectKey
+    known: Known
     resource: AISearchInstance
     finding: Finding = field(default_factory=lambda: Finding(Verdict.working(Reason.WORKING, "")))
     events: list[Event] = field(default_factory=list)
+
+    @property
+    def key(self) -> ObjectKey:
+        return self.known.key
 
     def note(self, **changes: object) -> None:
         self.finding = replace(self.finding, **changes)  # type: ignore[arg-type]  # checked by the dataclass
@@ -100,7 +104,7 @@ class InstanceReconciler:
         except ValidationError as error:
             await self._unreadable(known, error)
             return None
-        this = _Pass(known.key, resource)
+        this = _Pass(known, resource)
         again: Again | None = None
         try:
             this.note(verdict=await self._pass(this))
@@ -166,6 +170,8 @@ class InstanceReconciler:
             memory = replace(memory, search_namespace=address.search_namespace)
             decision = plan(desired, observed, memory)
         if isinstance(decision, Create):
+            if memory.search_namespace is None and not memory.may_have_created:
+                await self._announce(this, address)
             try:
                 await self._create(this, connection, address, decision)
             except AlreadyExists:
@@ -195,6 +201,17 @@ class InstanceReconciler:
             await self._update(this, connection, address, desired, observed, decision)
         this.note(write_only_hash=encode(desired.settings, desired.uid))
         return _synced(address)
+
+    async def _announce(self, this: _Pass, address: InstanceAddress) -> None:
+        """Write down that a POST follows, where status says that none was sent.
+
+        After a crash, status is all that tells an instance of ours from one that somebody else made meanwhile.
+        A resource that is new needs no such write.
+        """
+        finding = Finding(Verdict.working(Reason.CREATING, f"Instance {address_name(address)} is being created"))
+        status, generation = this.resource.status, this.resource.metadata.generation
+        after = summarize(status, finding, generation=generation, now=utc_now())
+        await self._reporter.announce(this.known, after)
 
     async def _create(self, this: _Pass, connection: Connection, address: InstanceAddress, decision: Create) -> None:
         again = this.resource.status.instance_id is not None

@@ -15,7 +15,7 @@ from aisearch_operator.observation.address import Connection, InstanceAddress
 from aisearch_operator.observation.connections import Connections
 from aisearch_operator.observation.instances import InstanceObserver
 from aisearch_operator.reconcilers.claims import Claims
-from aisearch_operator.reconcilers.instance_view import address_name, desired_of
+from aisearch_operator.reconcilers.instance_view import address_name, desired_of, may_have_created
 from aisearch_operator.reconcilers.outcome import Leave, RetryPolicy, Stay
 from aisearch_operator.resources.instance import AISearchInstance, AISearchInstanceStatus
 
@@ -101,6 +101,8 @@ class InstanceRemoval:
 
     async def _made_unheard(self, connection: Connection, address: InstanceAddress, resource: AISearchInstance) -> bool:
         """Whether an instance that status does not know is ours: an operator ended right after its POST."""
+        if not may_have_created(resource):
+            return False
         observed = await _look(connection, address)
         return observed is not None and is_ours(desired_of(resource), observed)
 

@@ -5,13 +5,28 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from aisearch_operator.cloudflare.errors import Cause
 from aisearch_operator.domain.conditions import condition
 from aisearch_operator.domain.instance_plan import Desired, Memory
 from aisearch_operator.domain.reasons import Reason
 from aisearch_operator.observation.address import InstanceAddress
 from aisearch_operator.resources.instance import AISearchInstance
 
-__all__ = ["address_name", "desired_of", "memory_of", "readable_part", "values_were_refused"]
+__all__ = ["address_name", "desired_of", "may_have_created", "memory_of", "readable_part", "values_were_refused"]
+
+UNHEARD = frozenset(
+    {
+        Reason.CREATING,
+        Cause.API_UNAVAILABLE,
+        Cause.CONFLICT,
+        Cause.CONNECTION_FAILED,
+        Cause.INVALID_RESPONSE,
+        Cause.RATE_LIMITED,
+        Cause.REQUEST_BUDGET_EXHAUSTED,
+    }
+)
+"""The reasons of `Ready` under which a POST may have been carried out unheard. With any other one the status
+was written by a pass that sent none, and before the next POST it says `Creating`."""
 
 WHEREABOUTS = ("instanceId", "searchNamespace", "accountId", "credentialsRef", "deletionPolicy", "suspend")
 """The fields of a spec that say where the instance is, and what becomes of it in the end."""
@@ -53,8 +68,15 @@ def memory_of(resource: AISearchInstance) -> Memory:
         write_only_hash=status.write_only_hash,
         # Drifted is written only by a pass that went through: its generation is the last one that did.
         spec_applied=drifted is not None and drifted.observed_generation == resource.metadata.generation,
+        may_have_created=may_have_created(resource),
         known_drift=frozenset(known) if settled else frozenset(),
     )
+
+
+def may_have_created(resource: AISearchInstance) -> bool:
+    """Whether an operator may have ended between the POST of this resource's instance and the status write."""
+    ready = condition(resource.status.conditions, "Ready")
+    return ready is None or ready.reason in UNHEARD
 
 
 def values_were_refused(resource: AISearchInstance) -> bool:

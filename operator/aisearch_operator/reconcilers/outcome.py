@@ -131,6 +131,16 @@ class Reporter:
         await self._writer.write(known, after.to_kubernetes())
         await self._recorder.record(known.key, *_transitions(before, after))
 
+    async def announce(self, known: Known, after: Status) -> None:
+        """Write a status in the middle of a pass; what it means for the resource is told at the end of it.
+
+        Raises
+        ------
+        KubeUnavailable
+            The status could not be written.
+        """
+        await self._writer.write(known, after.to_kubernetes())
+
     async def record(self, known: Known, events: Sequence[Event]) -> None:
         """Record Events about a resource whose status stays."""
         await self._recorder.record(known.key, *events)

@@ -107,7 +107,7 @@ def test_an_unknown_type_is_not_found():
     assert condition((), "Ready") is None
 
 
-@pytest.mark.parametrize("kind", [Retry, Wait, NotFound, AlreadyExists])
+@pytest.mark.parametrize("kind", [Retry, Wait, NotFound])
 def test_an_error_that_may_pass_keeps_the_resource_reconciling(kind: type[CloudflareError]):
     verdict = Verdict.of_error(kind(Cause.API_UNAVAILABLE, "Cloudflare answered 503"))
 
@@ -115,8 +115,9 @@ def test_an_error_that_may_pass_keeps_the_resource_reconciling(kind: type[Cloudf
     assert (verdict.reason, verdict.message) == ("ApiUnavailable", "Cloudflare answered 503")
 
 
-def test_an_error_that_a_person_must_correct_stalls_the_resource():
-    verdict = Verdict.of_error(Terminal(Cause.CREDENTIALS_REJECTED, "Cloudflare answered 401"))
+@pytest.mark.parametrize("kind", [Terminal, AlreadyExists])
+def test_an_error_that_a_person_must_correct_stalls_the_resource(kind: type[CloudflareError]):
+    verdict = Verdict.of_error(kind(Cause.CREDENTIALS_REJECTED, "Cloudflare answered 401"))
 
     assert (verdict.ready, verdict.progress, verdict.reason) == ("False", "stalled", "CredentialsRejected")
 

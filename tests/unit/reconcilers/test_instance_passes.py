@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from aisearch_operator.kube.api import KubeUnavailable
 from fake_cloudflare import Broken, Drop, Status
 from unit.reconcilers.bench import READY, ready_instance
 
@@ -165,6 +166,46 @@ async def test_an_instance_of_somebody_else_is_left_alone(bench):
     assert bench.states(key) == ("False", "False", "True", "AdoptionRefused")
     assert "IfExists" in bench.condition(key, "Ready").message
     assert "instanceId" not in bench.status_of(key)
+
+
+async def waiting_for_credentials(bench, **spec):
+    """Make a resource whose status says that no POST was sent for it; from then on there are credentials."""
+    data = bench.kube.secrets.pop(("team", "aisearch-credentials"))
+    key = bench.instance(source="bucket", **spec)
+    await bench.make_pass(key)
+    assert bench.states(key)[3] == "CredentialsMissing"
+    bench.kube.secrets["team", "aisearch-credentials"] = data
+    await bench.look_again()
+    return key
+
+
+async def test_an_instance_that_somebody_makes_while_a_resource_waits_is_theirs_however_alike(bench):
+    key = await waiting_for_credentials(bench)
+    make_instance(bench, {"id": "docs", "source": "bucket"})
+
+    await bench.make_pass(key)
+    refused = bench.states(key)
+    bench.mark_deleted(key)
+    await bench.make_pass(key)
+
+    assert refused == ("False", "False", "True", "AdoptionRefused")
+    assert bench.released(key)
+    assert bench.writes() == []
+    assert [found.id for found in bench.account.instances()] == ["docs"]
+
+
+async def test_after_a_wait_a_kill_between_post_and_status_leaves_an_instance_that_is_ours(bench):
+    key = await waiting_for_credentials(bench)
+    bench.kube.fail("patch_status", None, KubeUnavailable("killed"))
+
+    await bench.make_pass(key)
+    between = bench.states(key)[3]
+    await bench.restart()
+    await bench.make_pass(key)
+
+    assert between == "Creating"
+    assert [operation for operation, _ in bench.writes()] == ["instances.create"]
+    assert bench.states(key) == READY
 
 
 async def test_an_instance_of_somebody_else_is_taken_over_when_the_spec_allows_it(bench):
@@ -373,6 +414,14 @@ async def test_statistics_reach_the_status_and_say_how_the_index_is(bench):
     assert woken == {"docs"}
     assert bench.status_of(key)["stats"]["completed"] == 0
     assert bench.condition(key, "Indexed").status == "True"
+
+
+def make_instance(bench, body: dict[str, object]) -> None:
+    """Make an instance, as somebody in the dashboard does."""
+    url = f"{bench.api_url}/accounts/{bench.account.id}/ai-search/namespaces/default/instances"
+    headers = {"Authorization": f"Bearer {bench.account.token}"}
+    httpx.post(url, json=body, headers=headers, trust_env=False).raise_for_status()
+    bench.requests()
 
 
 def make_namespace(bench, name: str, *, delete: bool = False) -> None:

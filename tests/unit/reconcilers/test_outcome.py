@@ -25,7 +25,7 @@ PATIENCE = timedelta(seconds=600)
         (Wait(Cause.QUOTA_REACHED, "403"), "reconciling", Again(30), False),
         (Wait(Cause.SYNC_COOLDOWN, "429", after=7), "reconciling", Again(7), False),
         (NotFound(Cause.SEARCH_NAMESPACE_NOT_FOUND, "404"), "reconciling", Again(30), False),
-        (AlreadyExists(Cause.INSTANCE_EXISTS, "400"), "reconciling", Again(30), False),
+        (AlreadyExists(Cause.INSTANCE_EXISTS, "400"), "stalled", Again(30), False),
         (Terminal(Cause.INVALID_REQUEST, "400"), "stalled", Again(300), True),
         (Unauthorized(Cause.CREDENTIALS_REJECTED, "401"), "stalled", Again(300), True),
         (Terminal(Cause.CUSTOM_DOMAIN_FAILED, "400"), "stalled", Again(300), False),
