@@ -83,6 +83,7 @@ class OperatorProcess:
                 env=self._env,
                 stdout=log,
                 stderr=log,
+                process_group=0,  # Ctrl-C is for whoever started it: it decides when the operator ends
                 preexec_fn=_die_with_parent,  # noqa: PLW1509 - it makes one system call, and takes no lock
             )
         if wait:

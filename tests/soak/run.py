@@ -98,7 +98,7 @@ def soak(
     keep: Path | None = None,
     steps: int | None = None,
 ) -> Tally:
-    """Play rounds until the time is up; a round that has begun is played to its end.
+    """Play rounds until the time is up or Ctrl-C; a round that has begun is played to its end.
 
     Parameters
     ----------
@@ -115,10 +115,10 @@ def soak(
     numbers = itertools.count(first) if rounds is None else iter(range(first, first + rounds))
     began = time.monotonic()
     until = began + minutes * 60
-    lock = threading.Lock()
+    lock, interrupted = threading.Lock(), threading.Event()
 
     def lane() -> None:
-        while time.monotonic() < until:
+        while time.monotonic() < until and not interrupted.is_set():
             with lock:
                 number = next(numbers, None)
             if number is None:
@@ -130,8 +130,12 @@ def soak(
 
     with ThreadPoolExecutor(lanes) as pool:
         running = [pool.submit(lane) for _ in range(lanes)]
-        while wait(running, timeout=PROGRESS_SECONDS).not_done:
-            print(f"{time.monotonic() - began:5.0f} s: {tally.line()}", flush=True)
+        try:
+            while wait(running, timeout=PROGRESS_SECONDS).not_done:
+                print(f"{time.monotonic() - began:5.0f} s: {tally.line()}", flush=True)
+        except KeyboardInterrupt:
+            interrupted.set()
+            print("the rounds under way are played to their end", file=sys.stderr, flush=True)
         for future in running:
             future.result()
     return tally
