@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from controlplane.plane import ControlPlane
 from fake_cloudflare import FakeCloudflare
 from fake_cloudflare.admin_client import AdminError
+from fake_cloudflare.faults import Gate
 from harness.kube import conditions, instance
 from harness.stage import Stage
 from soak import invariants
@@ -37,6 +38,7 @@ __all__ = ["Outcome", "play"]
 SETTLE_TIMEOUT = 60.0
 """Seconds that everything has to settle after the trouble; about 5 on an idle machine."""
 
+GATE = "kill"
 AT_GATE = 1.5
 """Seconds to wait for a request to kill the operator at; not every plan leads to one."""
 
@@ -168,15 +170,30 @@ class _Player:
         self._stage.operator.start()
         self._evidence.note_restart()
 
-    def _kill_at(self, operation: str, at: str) -> None:
-        account, gate = self._stage.account, "kill"
-        account.gate(gate, operation, stage="before" if at == "before" else "after")
-        with contextlib.suppress(TimeoutError):
-            account.wait_at_gate(gate, timeout=AT_GATE)
+    def _kill_at(self, operation: str, at: Literal["before", "after"]) -> None:
+        account = self._stage.account
+        account.gate(GATE, operation, stage=at)
+        try:
+            account.wait_at_gate(GATE, timeout=AT_GATE)
+        except TimeoutError:
+            self._disarm()
+        else:
             self._outcome.did[f"killed at {operation} {at}"] += 1
         self._stage.operator.kill()
-        account.release(gate)
+        account.release(GATE)
         self._start()
+
+    def _disarm(self) -> None:
+        """Take back a gate to which nobody came.
+
+        A request that is held there later would be carried out when everybody has forgotten it: after minutes in the
+        measure of the real cooldown, which no operator can know of.
+        """
+        account = self._stage.account
+        others = [fault for fault in account.faults() if not isinstance(fault.effect, Gate)]
+        account.clear_faults()
+        for fault in others:
+            account.inject(**dict(fault))
 
     def _terminate(self) -> None:
         code = self._stage.operator.stop()
@@ -185,10 +202,8 @@ class _Player:
         self._start()
 
     def _heal(self) -> None:
-        """End all trouble, also what still waits for a request; a gate that nobody came to is trouble, too."""
-        account = self._stage.account
-        account.clear_faults()
-        account.release("kill")
+        """End all trouble, also what still waits for a request."""
+        self._stage.account.clear_faults()
 
     def _let_jobs_end(self) -> None:
         """Have jobs end that would run on for ever; those that come later are short."""
