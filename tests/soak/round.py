@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -69,7 +69,6 @@ class Outcome:
     """
 
     seed: str
-    seconds: float = 0.0
     resources: int = 0
     did: Counter[str] = field(default_factory=Counter)
     met: Counter[str] = field(default_factory=Counter)
@@ -78,7 +77,6 @@ class Outcome:
 
 def play(plane: ControlPlane, fake: FakeCloudflare, namespace: str, folder: Path, plan: Plan) -> Outcome:
     """Play one round in a namespace of its own."""
-    began = time.monotonic()
     stage = Stage.set(plane, fake, namespace, folder, rate=1.0, **SETTINGS)
     outcome = Outcome(plan.seed, resources=sum(map(len, _resources(plan))))
     try:
@@ -89,7 +87,6 @@ def play(plane: ControlPlane, fake: FakeCloudflare, namespace: str, folder: Path
         stage.strike()
     except AssertionError as error:
         outcome.violations.append(f"I6 {error}")
-    outcome.seconds = time.monotonic() - began
     return outcome
 
 
@@ -225,7 +222,8 @@ class _Player:
                 self._stage.kube.apply(instance(name, **self._plan.instances[name]))
                 self._outcome.did["adopted after an unheard creation and an edit"] += 1
 
-    def _settle(self, what: str, left: Any) -> None:
+    def _settle(self, what: str, left: Callable[[], list[str]]) -> None:
+        """Wait until nothing is left of what a function lists."""
         deadline = time.monotonic() + SETTLE_TIMEOUT
         while remaining := left():
             if time.monotonic() > deadline:
