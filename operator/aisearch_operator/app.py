@@ -20,9 +20,9 @@ from aisearch_operator.kube.credentials import CredentialSource
 from aisearch_operator.kube.events import EventRecorder
 from aisearch_operator.kube.status_writer import StatusWriter
 from aisearch_operator.observation.connections import Connections
-from aisearch_operator.observation.instances import InstanceObserver, Timing
+from aisearch_operator.observation.instances import InstanceObserver
 from aisearch_operator.observation.jobs import JobObserver
-from aisearch_operator.observation.polling import PollQueue
+from aisearch_operator.observation.polling import PollQueue, Timing
 from aisearch_operator.observation.statistics import StatisticsObserver
 from aisearch_operator.reconcilers.claims import Claims
 from aisearch_operator.reconcilers.dispatcher import Dispatcher

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 from pydantic import JsonValue
 
@@ -14,9 +13,9 @@ from aisearch_operator.cloudflare.wire import Instance
 from aisearch_operator.engine.store import ObjectKey
 from aisearch_operator.engine.workqueue import Again
 from aisearch_operator.observation.address import Connection, InstanceAddress
-from aisearch_operator.observation.polling import PollQueue, after_error
+from aisearch_operator.observation.polling import PollQueue, Timing, Watches, after_error
 
-__all__ = ["InstanceObserver", "Timing"]
+__all__ = ["InstanceObserver"]
 
 logger = logging.getLogger(__name__)
 
@@ -25,26 +24,6 @@ _Scope = tuple[str, SearchNamespace]
 
 RESTLESS = frozenset({"last_activity", "modified_at"})
 """Keys that change without anything that a resource shows or wants changing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """When to look.
-
-    Parameters
-    ----------
-    interval
-        Seconds between two lists.
-    settle
-        Seconds after a write in which a list is not believed about what was written: reads lag
-        behind writes (facts 2.3).
-    terminal_retry
-        Seconds between two attempts while the API refuses for good.
-    """
-
-    interval: float
-    settle: float
-    terminal_retry: float
 
 
 class InstanceObserver:
@@ -68,8 +47,7 @@ class InstanceObserver:
         self._timing = timing
         self._wake = wake
         self._clock = clock
-        self._watches: dict[_Scope, NamespaceWatch] = {}
-        self._followed: dict[ObjectKey, _Scope] = {}
+        self._watches: Watches[_Scope, NamespaceWatch] = Watches()
 
     async def look(self, key: ObjectKey, connection: Connection, address: InstanceAddress) -> Instance | None:
         """Give the instance as it was seen last, and wake the resource up when that changes.
@@ -94,23 +72,15 @@ class InstanceObserver:
 
     def forget(self, key: ObjectKey) -> None:
         """Stop observing for this resource."""
-        scope = self._followed.pop(key, None)
-        if scope is not None:
-            watch = self._watches[scope]
-            watch.followers.pop(key, None)
-            if not watch.followers:
-                del self._watches[scope]  # a later follower starts with a fresh list
+        self._watches.leave(key)  # a later follower starts with a fresh list
 
     def _follow(self, key: ObjectKey, connection: Connection, address: InstanceAddress) -> "NamespaceWatch":
-        scope = (connection.caller, address.namespace)
-        if self._followed.get(key) != scope:
-            self.forget(key)
-            self._followed[key] = scope
-        watch = self._watches.get(scope)
-        if watch is None:
+        def make() -> NamespaceWatch:
             watch = NamespaceWatch(connection, address.namespace, self._timing, self._wake, self._clock)
-            self._watches[scope] = watch
             self._polls.add(watch)
+            return watch
+
+        watch = self._watches.join(key, (connection.caller, address.namespace), make)
         watch.followers[key] = address.instance_id
         return watch
 

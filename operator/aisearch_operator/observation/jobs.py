@@ -13,8 +13,7 @@ from aisearch_operator.cloudflare.wire import Job
 from aisearch_operator.engine.store import ObjectKey
 from aisearch_operator.engine.workqueue import Again
 from aisearch_operator.observation.address import Connection, InstanceAddress
-from aisearch_operator.observation.instances import Timing
-from aisearch_operator.observation.polling import PollQueue, after_error
+from aisearch_operator.observation.polling import PollQueue, Timing, Watches, after_error
 
 __all__ = ["JobObserver", "JobsSeen"]
 
@@ -59,8 +58,7 @@ class JobObserver:
         self._timing = timing
         self._wake = wake
         self._clock = clock
-        self._watches: dict[_Scope, JobsWatch] = {}
-        self._followed: dict[ObjectKey, _Scope] = {}
+        self._watches: Watches[_Scope, JobsWatch] = Watches()
 
     def known(
         self, key: ObjectKey, connection: Connection, address: InstanceAddress, since: datetime
@@ -112,21 +110,13 @@ class JobObserver:
 
     def forget(self, key: ObjectKey) -> None:
         """Stop observing for this sync job."""
-        scope = self._followed.pop(key, None)
-        if scope is not None:
-            watch = self._watches[scope]
-            watch.followers.pop(key, None)
-            if not watch.followers:
-                del self._watches[scope]
+        self._watches.leave(key)
 
     def _follow(self, key: ObjectKey, connection: Connection, address: InstanceAddress, since: datetime) -> "JobsWatch":
-        scope = (connection.caller, address)
-        if self._followed.get(key) != scope:
-            self.forget(key)
-            self._followed[key] = scope
-        watch = self._watches.get(scope)
-        if watch is None:
-            watch = self._watches[scope] = JobsWatch(connection, address, self._timing, self._wake, self._clock)
+        def make() -> JobsWatch:
+            return JobsWatch(connection, address, self._timing, self._wake, self._clock)
+
+        watch = self._watches.join(key, (connection.caller, address), make)
         watch.followers[key] = since
         return watch
 

@@ -1,11 +1,14 @@
 """Polling: everything that looks at the world from time to time is an entry of one work queue."""
 
-from typing import Protocol
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
 
 from aisearch_operator.cloudflare.errors import CloudflareError, Retry, Terminal
+from aisearch_operator.engine.store import ObjectKey
 from aisearch_operator.engine.workqueue import Again, WorkQueue
 
-__all__ = ["PollQueue", "Pollable", "after_error"]
+__all__ = ["PollQueue", "Pollable", "Timing", "Watches", "after_error"]
 
 
 class Pollable(Protocol):
@@ -21,6 +24,71 @@ class Pollable(Protocol):
 
 
 PollQueue = WorkQueue[Pollable]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When to look.
+
+    Parameters
+    ----------
+    interval
+        Seconds between two lists.
+    settle
+        Seconds after a write in which a list is not believed about what was written: reads lag
+        behind writes (facts 2.3).
+    terminal_retry
+        Seconds between two attempts while the API refuses for good.
+    """
+
+    interval: float
+    settle: float
+    terminal_retry: float
+
+
+class Watch(Protocol):
+    """Something that is looked at for as long as resources follow it."""
+
+    @property
+    def followers(self) -> MutableMapping[ObjectKey, Any]:
+        """Who follows, and what each wants of it."""
+        ...
+
+
+S = TypeVar("S")
+W = TypeVar("W", bound=Watch)
+
+
+class Watches(Generic[S, W]):
+    """The watches of an observer by what they look at. Each resource follows one at a time."""
+
+    def __init__(self) -> None:
+        self._watches: dict[S, W] = {}
+        self._followed: dict[ObjectKey, S] = {}
+
+    def get(self, scope: S) -> W | None:
+        """Give the watch of a scope, if anybody follows it."""
+        return self._watches.get(scope)
+
+    def join(self, key: ObjectKey, scope: S, make: Callable[[], W]) -> W:
+        """Give the watch that a resource follows from now on; the first to follow makes it."""
+        if self._followed.get(key) != scope:
+            self.leave(key)
+            self._followed[key] = scope
+        watch = self._watches.get(scope)
+        if watch is None:
+            watch = self._watches[scope] = make()
+        return watch
+
+    def leave(self, key: ObjectKey) -> None:
+        """Let a resource follow nothing; a watch that nobody follows is dropped."""
+        scope = self._followed.pop(key, None)
+        if scope is None:
+            return
+        followers = self._watches[scope].followers
+        followers.pop(key, None)
+        if not followers:
+            del self._watches[scope]
 
 
 def after_error(error: CloudflareError, *, terminal_retry: float) -> Again:

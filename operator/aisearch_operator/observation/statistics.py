@@ -9,8 +9,7 @@ from aisearch_operator.cloudflare.wire import Stats
 from aisearch_operator.engine.store import ObjectKey
 from aisearch_operator.engine.workqueue import Again
 from aisearch_operator.observation.address import Connection, InstanceAddress
-from aisearch_operator.observation.instances import Timing
-from aisearch_operator.observation.polling import PollQueue, after_error
+from aisearch_operator.observation.polling import PollQueue, Timing, after_error
 
 __all__ = ["StatisticsObserver"]
 

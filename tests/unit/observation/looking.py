@@ -11,8 +11,7 @@ from aisearch_operator.engine.backoff import Backoff
 from aisearch_operator.engine.store import ObjectKey
 from aisearch_operator.engine.workqueue import Again, WorkQueue
 from aisearch_operator.observation.address import InstanceAddress
-from aisearch_operator.observation.instances import Timing
-from aisearch_operator.observation.polling import Pollable
+from aisearch_operator.observation.polling import Pollable, Timing
 from aisearch_operator.resources.group import INSTANCE_KIND, SYNC_JOB_KIND
 from unit.cloudflare.scripted_api import BASE_URL, complaint, failure, page_of, success
 
