@@ -1,7 +1,7 @@
 """AISearchInstance: one pass, from the resource to Cloudflare and back into its status."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import ValidationError
@@ -27,7 +27,6 @@ from aisearch_operator.domain.write_only import encode
 from aisearch_operator.engine.store import Known, ObjectKey
 from aisearch_operator.engine.workqueue import Again
 from aisearch_operator.kube.credentials import CredentialError
-from aisearch_operator.kube.events import Event
 from aisearch_operator.observation.address import Connection, InstanceAddress
 from aisearch_operator.observation.connections import Connections
 from aisearch_operator.observation.instances import InstanceObserver
@@ -41,30 +40,13 @@ from aisearch_operator.reconcilers.instance_view import (
     readable_part,
     values_were_refused,
 )
-from aisearch_operator.reconcilers.outcome import Leave, Released, Reporter, RetryPolicy, invalid_fields, utc_now
+from aisearch_operator.reconcilers.outcome import Leave, Pass, Released, Reporter, RetryPolicy, invalid_fields, utc_now
 from aisearch_operator.resources.instance import AISearchInstance, AISearchInstanceStatus
 
 __all__ = ["InstanceReconciler"]
 
 
-@dataclass(slots=True)
-class _Pass:
-    """What a pass has found out and done so far; an error in its middle loses nothing of it."""
-
-    known: Known
-    resource: AISearchInstance
-    finding: Finding = field(default_factory=lambda: Finding(Verdict.working(Reason.WORKING, "")))
-    events: list[Event] = field(default_factory=list)
-
-    @property
-    def key(self) -> ObjectKey:
-        return self.known.key
-
-    def note(self, **changes: object) -> None:
-        self.finding = replace(self.finding, **changes)  # type: ignore[arg-type]  # checked by the dataclass
-
-    def tell(self, reason: Reason, message: str) -> None:
-        self.events.append(Event("Normal", reason, message))
+_Pass = Pass[AISearchInstance, Finding]
 
 
 class InstanceReconciler:
@@ -104,7 +86,7 @@ class InstanceReconciler:
         except ValidationError as error:
             await self._unreadable(known, error)
             return None
-        this = _Pass(known, resource)
+        this = _Pass(known, resource, Finding(Verdict.working(Reason.WORKING, "")))
         again: Again | None = None
         try:
             this.note(verdict=await self._pass(this))

@@ -1,17 +1,19 @@
 """How a pass ends: what it answers to the queue, and how its outcome reaches status and Events."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from pydantic import ValidationError
 
 from aisearch_operator.cloudflare.errors import Cause, CloudflareError, Retry, Terminal
 from aisearch_operator.domain.conditions import condition
+from aisearch_operator.domain.instance_status import Finding
 from aisearch_operator.domain.reasons import Reason
+from aisearch_operator.domain.sync_job_status import JobFinding
 from aisearch_operator.domain.verdict import Verdict
-from aisearch_operator.engine.store import Known
+from aisearch_operator.engine.store import Known, ObjectKey
 from aisearch_operator.engine.workqueue import Again
 from aisearch_operator.kube.credentials import CredentialError
 from aisearch_operator.kube.events import Event, EventRecorder
@@ -19,7 +21,18 @@ from aisearch_operator.kube.status_writer import StatusWriter
 from aisearch_operator.resources.instance import AISearchInstanceStatus
 from aisearch_operator.resources.sync_job import AISearchSyncJobStatus
 
-__all__ = ["Leave", "Reconciler", "Released", "Reporter", "RetryPolicy", "Stay", "Trouble", "invalid_fields", "utc_now"]
+__all__ = [
+    "Leave",
+    "Pass",
+    "Reconciler",
+    "Released",
+    "Reporter",
+    "RetryPolicy",
+    "Stay",
+    "Trouble",
+    "invalid_fields",
+    "utc_now",
+]
 
 Status = AISearchInstanceStatus | AISearchSyncJobStatus
 
@@ -27,6 +40,43 @@ Status = AISearchInstanceStatus | AISearchSyncJobStatus
 @dataclass(frozen=True, slots=True)
 class Released:
     """The outside world is clean: the resource may go."""
+
+
+R = TypeVar("R")
+F = TypeVar("F", Finding, JobFinding)
+
+
+@dataclass(slots=True)
+class Pass(Generic[R, F]):
+    """What a pass has found out and done so far; an error in its middle loses nothing of it.
+
+    Parameters
+    ----------
+    known
+        The resource as it was at the beginning, and ``resource`` the same, parsed.
+    finding
+        What becomes of the status.
+    events
+        What is told in the end.
+    """
+
+    known: Known
+    resource: R
+    finding: F
+    events: list[Event] = field(default_factory=list)
+
+    @property
+    def key(self) -> ObjectKey:
+        """The key of the resource."""
+        return self.known.key
+
+    def note(self, **changes: object) -> None:
+        """Change fields of the finding."""
+        self.finding = replace(self.finding, **changes)  # type: ignore[arg-type]  # checked by the dataclass
+
+    def tell(self, reason: Reason, message: str) -> None:
+        """Have an Event recorded."""
+        self.events.append(Event("Normal", reason, message))
 
 
 class Reconciler(Protocol):

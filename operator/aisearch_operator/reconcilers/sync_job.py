@@ -1,7 +1,7 @@
 """AISearchSyncJob: one pass through the protocol of `domain.sync_job`, from the resource to its status."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pydantic import ValidationError
@@ -24,11 +24,11 @@ from aisearch_operator.domain.verdict import Verdict
 from aisearch_operator.engine.store import Known, ObjectKey, Store
 from aisearch_operator.engine.workqueue import Again
 from aisearch_operator.kube.credentials import CredentialError
-from aisearch_operator.kube.events import Event
 from aisearch_operator.observation.jobs import JobsSeen
 from aisearch_operator.observation.statistics import StatisticsObserver
 from aisearch_operator.reconcilers.job_calls import JobCalls
 from aisearch_operator.reconcilers.outcome import (
+    Pass,
     Released,
     Reporter,
     RetryPolicy,
@@ -48,14 +48,12 @@ CLOCK_SKEW = timedelta(hours=1)
 """How far Cloudflare's clock may be behind the API server's when old jobs are left out of a list."""
 
 
-@dataclass(slots=True)
-class _Pass:
-    """What a pass has found out and done so far; an error in its middle loses nothing of it."""
+class _Pass(Pass[AISearchSyncJob, JobFinding]):
+    """A pass over a sync job."""
 
-    key: ObjectKey
-    resource: AISearchSyncJob
-    finding: JobFinding = field(default_factory=lambda: JobFinding(Verdict.working(Reason.WORKING, "")))
-    events: list[Event] = field(default_factory=list)
+    @classmethod
+    def over(cls, known: Known, resource: AISearchSyncJob) -> "_Pass":
+        return cls(known, resource, JobFinding(Verdict.working(Reason.WORKING, "")))
 
     @property
     def attempt(self) -> Attempt:
@@ -64,12 +62,6 @@ class _Pass:
     @property
     def since(self) -> datetime:
         return self.resource.metadata.creation_timestamp - CLOCK_SKEW
-
-    def note(self, **changes: object) -> None:
-        self.finding = replace(self.finding, **changes)  # type: ignore[arg-type]  # checked by the dataclass
-
-    def tell(self, reason: Reason, message: str) -> None:
-        self.events.append(Event("Normal", reason, message))
 
     def finish(self, reason: Reason, job: Job | None) -> None:
         verdict = ended_verdict(reason, job)
@@ -127,7 +119,7 @@ class SyncJobReconciler:
         if is_terminal(resource.status):
             await self._settled(known, resource)
             return None
-        this = _Pass(known.key, resource)
+        this = _Pass.over(known, resource)
         try:
             again = await self._pass(this)
         except (CredentialError, CloudflareError) as error:
@@ -146,7 +138,7 @@ class SyncJobReconciler:
         resource = readable_part(known.body)
         if is_terminal(resource.status):
             return Released()
-        this = _Pass(known.key, resource)
+        this = _Pass.over(known, resource)
         step = await self._removal.step(this.key, resource, self._request(this), this.since)
         await self._reporter.record(known, step.events)
         if isinstance(step, Stay):
