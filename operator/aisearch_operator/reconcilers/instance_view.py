@@ -14,19 +14,19 @@ from aisearch_operator.resources.instance import AISearchInstance
 
 __all__ = ["address_name", "desired_of", "may_have_created", "memory_of", "readable_part", "values_were_refused"]
 
-UNHEARD = frozenset(
+WITHOUT_POST = frozenset(
     {
-        Reason.CREATING,
-        Cause.API_UNAVAILABLE,
-        Cause.CONFLICT,
-        Cause.CONNECTION_FAILED,
-        Cause.INVALID_RESPONSE,
-        Cause.RATE_LIMITED,
-        Cause.REQUEST_BUDGET_EXHAUSTED,
+        Cause.SEARCH_NAMESPACE_NOT_FOUND,
+        Reason.ADOPTION_REFUSED,
+        Reason.CLAIMED_BY_ANOTHER,
+        Reason.CREDENTIALS_INVALID,
+        Reason.CREDENTIALS_MISSING,
+        Reason.INVALID_SPEC,
+        Reason.SUSPENDED,
     }
 )
-"""The reasons of `Ready` under which a POST may have been carried out unheard. With any other one the status
-was written by a pass that sent none, and before the next POST it says `Creating`."""
+"""The reasons of `Ready` of a pass that sends no POST. When the next one does, status says `Creating` first; under
+any other reason a POST may have been carried out unheard."""
 
 WHEREABOUTS = ("instanceId", "searchNamespace", "accountId", "credentialsRef", "deletionPolicy", "suspend")
 """The fields of a spec that say where the instance is, and what becomes of it in the end."""
@@ -76,7 +76,7 @@ def memory_of(resource: AISearchInstance) -> Memory:
 def may_have_created(resource: AISearchInstance) -> bool:
     """Whether an operator may have ended between the POST of this resource's instance and the status write."""
     ready = condition(resource.status.conditions, "Ready")
-    return ready is None or ready.reason in UNHEARD
+    return ready is None or ready.reason not in WITHOUT_POST
 
 
 def values_were_refused(resource: AISearchInstance) -> bool:
