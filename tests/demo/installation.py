@@ -9,7 +9,7 @@ from controlplane import ControlPlane
 from demo import kubectl
 from demo.display import Display
 from demo.view import Watcher
-from fake_cloudflare import FakeAccount, FakeCloudflare
+from fake_cloudflare import FakeAccount, FakeCloudflare, JobPlan
 from harness.kube import Kube
 from harness.operator_process import OperatorProcess
 
@@ -25,6 +25,9 @@ ACCOUNT: dict[str, Any] = {
     "cooldown": 1.0,
 }
 """Options of the account. Its clock is the real one; jobs and pauses are shorter than Cloudflare's."""
+
+JOBS = (JobPlan(duration=8.0), JobPlan(duration=None))
+"""The first job ends by itself, the second when it is cancelled, however slow the machine is."""
 
 SETTINGS = {"job_cooldown": 2.0, "log_format": "text", "log_level": "INFO"}
 """Settings of the operator, beside those that make tests short."""
@@ -60,6 +63,8 @@ class Installation:
             display.say(f"kube-apiserver listens at {plane.url}")
             fake = opened.enter_context(FakeCloudflare())
             account = fake.admin.create_account(**ACCOUNT)
+            for plan in JOBS:
+                account.plan_next_job(plan)
             display.say(f"The fake Cloudflare API listens at {fake.api_url}; its jobs and pauses are short")
 
             display.step("2  The custom resources, the operator's rights, the credentials for Cloudflare")
