@@ -43,6 +43,7 @@ class Reason(StrEnum):
     WAITING_FOR_TURN = "WaitingForTurn"
     ANOTHER_JOB_RUNNING = "AnotherJobRunning"
     COOLDOWN = "Cooldown"
+    LOOKING_AROUND = "LookingForEarlierJob"
     ACCEPTED = "Accepted"
     RUNNING = "Running"
     STARTED = "Started"
@@ -102,6 +103,10 @@ DOCUMENTATION: Mapping[Reason, str] = MappingProxyType(
         Reason.WAITING_FOR_TURN: "Older sync jobs for the same instance come first.",
         Reason.ANOTHER_JOB_RUNNING: "Another sync job of the instance runs. A new one would end it, so this one waits.",
         Reason.COOLDOWN: "Cloudflare refuses a sync job shortly after another; this one waits for the pause to pass.",
+        Reason.LOOKING_AROUND: (
+            "The operator has just started. Before it starts this job it waits AISEARCH_SETTLE_TIME, in which a job "
+            "that was started before a crash must show up: a second one would end the first."
+        ),
         Reason.ACCEPTED: "Cloudflare accepted the sync job and has not started it yet.",
         Reason.RUNNING: "The sync job runs at Cloudflare.",
         Reason.STARTED: "The operator started the sync job.",

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from weakref import WeakValueDictionary
 
 from aisearch_operator.cloudflare.errors import CloudflareError, JobAlreadyEnded, NotFound, Retry
@@ -52,6 +52,7 @@ class JobCalls:
         self._settle = settle
         self._clock = clock
         self._began = clock()
+        self._began_at = datetime.now(UTC)
         self._locks: WeakValueDictionary[InstanceAddress, asyncio.Lock] = WeakValueDictionary()
         self._unheard: dict[ObjectKey, _Unheard] = {}
         self._cancelled: dict[ObjectKey, _Cancelled] = {}
@@ -81,6 +82,14 @@ class JobCalls:
         ours = self._unheard[key].until if key in self._unheard else self._clock()
         left = max(ours, self._began + self._settle) - self._clock()
         return left if left > 0 else None
+
+    def predecessor_may_have_started(self, created: datetime) -> float | None:
+        """Give the seconds until a job of a resource as old as this one must be in the list; None when they are over.
+
+        The operator before this one may have ended right after its POST, or with it still on its way.
+        """
+        left = self._began + self._settle - self._clock()
+        return left if left > 0 and created <= self._began_at else None
 
     async def start(self, key: ObjectKey, target: Target, description: str) -> Job:
         """POST the job, unless an earlier POST may have been carried out unheard.

@@ -228,6 +228,11 @@ class SyncJobReconciler:
         this.finish(outcome(job, cancel_requested=asked), job)
 
     async def _start(self, this: _Pass, target: Target) -> Again | None:
+        left = self._calls.predecessor_may_have_started(this.resource.metadata.creation_timestamp)
+        if left is not None:
+            message = "The operator has just started: a job that the one before it started may still show up"
+            this.note(verdict=Verdict.working(Reason.LOOKING_AROUND, message))
+            return Again(left)
         description = this.attempt.description(this.resource.spec.description or this.key.name)
         try:
             job = await self._calls.start(this.key, target, description)

@@ -20,10 +20,11 @@ def test_a_plan_knows_what_its_steps_leave():
         plan = make_plan(1, number)
         applied, deleted = {}, set()
         for step in plan.steps:
-            if isinstance(step.action, Apply):
-                applied[step.action.body["metadata"]["name"]] = step.action.body["spec"]
-            elif isinstance(step.action, Delete):
-                deleted.add(step.action.name)
+            action = step.action.cause if isinstance(step.action, KillAt) else step.action
+            if isinstance(action, Apply):
+                applied[action.body["metadata"]["name"]] = action.body["spec"]
+            elif isinstance(action, Delete):
+                deleted.add(action.name)
 
         assert deleted == plan.gone_instances.keys() | plan.gone_jobs.keys()
         assert {name: spec for name, spec in applied.items() if name not in deleted} == plan.instances | plan.jobs
