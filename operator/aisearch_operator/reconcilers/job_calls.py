@@ -74,22 +74,16 @@ class JobCalls:
         found = self._unheard.get(key)
         return found.error if found is not None and self._clock() < found.until else None
 
-    def may_show_up(self, key: ObjectKey) -> float | None:
+    def may_show_up(self, key: ObjectKey, created: datetime) -> float | None:
         """Give the seconds until a job that nobody sees cannot be late any more; None when they are over.
 
-        Reads may lag behind a POST of which nobody heard: ours, or one of the operator before this one.
+        Reads may lag behind a POST of which nobody heard, or it may still be on its way: ours, or that
+        of the operator before this one, when the resource was there in its time.
         """
         ours = self._unheard[key].until if key in self._unheard else self._clock()
-        left = max(ours, self._began + self._settle) - self._clock()
+        earlier = self._began + self._settle if created <= self._began_at else self._clock()
+        left = max(ours, earlier) - self._clock()
         return left if left > 0 else None
-
-    def predecessor_may_have_started(self, created: datetime) -> float | None:
-        """Give the seconds until a job of a resource as old as this one must be in the list; None when they are over.
-
-        The operator before this one may have ended right after its POST, or with it still on its way.
-        """
-        left = self._began + self._settle - self._clock()
-        return left if left > 0 and created <= self._began_at else None
 
     async def start(self, key: ObjectKey, target: Target, description: str) -> Job:
         """POST the job, unless an earlier POST may have been carried out unheard.

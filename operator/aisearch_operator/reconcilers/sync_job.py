@@ -37,7 +37,7 @@ from aisearch_operator.reconcilers.outcome import (
     invalid_fields,
     utc_now,
 )
-from aisearch_operator.reconcilers.sync_job_removal import CONFIRM_INTERVAL, JobRemoval
+from aisearch_operator.reconcilers.sync_job_removal import CONFIRM_INTERVAL, LATE_JOB_INTERVAL, JobRemoval
 from aisearch_operator.reconcilers.target import Target, TargetFinder
 from aisearch_operator.reconcilers.turns import Turns, in_line, readable_part
 from aisearch_operator.resources.sync_job import AISearchSyncJob, AISearchSyncJobStatus
@@ -169,7 +169,7 @@ class SyncJobReconciler:
         )
         seen = self._calls.known(this.key, target, this.since)
         step = self._decide(this, seen) if seen else None
-        if step is None or isinstance(step, Start):
+        if step is None or isinstance(step, Start) or step == Finish(None):
             async with self._calls.starting(target):
                 step = self._decide(this, await self._calls.refresh(this.key, target, this.since))
                 if isinstance(step, Start):
@@ -216,23 +216,23 @@ class SyncJobReconciler:
             case Cancel(job):
                 return await self._cancel(this, target, job)
             case Finish(job):
-                await self._over(this, target, job)
-                return None
+                return await self._over(this, target, job)
 
-    async def _over(self, this: _Pass, target: Target, job: Job | None) -> None:
+    async def _over(self, this: _Pass, target: Target, job: Job | None) -> Again | None:
         if job is None:
-            this.finish(Reason.LOST if this.resource.status.job_id else Reason.CANCELLED, None)
-            return
+            started = this.resource.status.job_id is not None
+            if not started and (late := self._late(this)) is not None:
+                return late
+            this.finish(Reason.LOST if started else Reason.CANCELLED, None)
+            return None
         asked = this.resource.spec.cancel or self._calls.cancelled_for(this.key, job) is not None
         this.note(logs=await self._calls.logs(target, job))
         this.finish(outcome(job, cancel_requested=asked), job)
+        return None
 
     async def _start(self, this: _Pass, target: Target) -> Again | None:
-        left = self._calls.predecessor_may_have_started(this.resource.metadata.creation_timestamp)
-        if left is not None:
-            message = "The operator has just started: a job that the one before it started may still show up"
-            this.note(verdict=Verdict.working(Reason.LOOKING_AROUND, message))
-            return Again(left)
+        if self._calls.unheard(this.key) is None and (late := self._late(this)) is not None:
+            return late
         description = this.attempt.description(this.resource.spec.description or this.key.name)
         try:
             job = await self._calls.start(this.key, target, description)
@@ -243,6 +243,15 @@ class SyncJobReconciler:
             return Again(error.after or self._cooldown.total_seconds())
         this.tell(Reason.STARTED, f"Started job {job.id}")
         return await self._follow(this, target, Finish(job) if finished(job) else Track(job))
+
+    def _late(self, this: _Pass) -> Again | None:
+        """Wait for a job that may have been started unheard; None when there can be none."""
+        left = self._calls.may_show_up(this.key, this.resource.metadata.creation_timestamp)
+        if left is None:
+            return None
+        message = "A job of this resource that was started unheard may still show up"
+        this.note(verdict=Verdict.working(Reason.LOOKING_AROUND, message))
+        return Again(min(left, LATE_JOB_INTERVAL))
 
     async def _cancel(self, this: _Pass, target: Target, job: Job) -> Again | None:
         if self._calls.cancelled_for(this.key, job) is None:
@@ -261,7 +270,7 @@ class SyncJobReconciler:
     async def _look_up(self, this: _Pass, target: Target, job_id: str) -> Track | Cancel | Finish | Hold:
         """Ask for a job that the list does not show."""
         job = await self._calls.look_up(this.key, target, job_id)
-        if job is None and (left := self._calls.may_show_up(this.key)):
+        if job is None and (left := self._calls.may_show_up(this.key, this.resource.metadata.creation_timestamp)):
             return Hold(Reason.WORKING, f"Cloudflare does not show job {job_id} yet, or not any more", left)
         if job is None or finished(job):
             return Finish(job)
