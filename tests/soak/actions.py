@@ -89,8 +89,9 @@ class Kill:
 
 @dataclass(frozen=True, slots=True)
 class KillAt:
-    """Kill the operator while a request of this operation is held before or after its effect."""
+    """Have the operator send a request, and kill it while that is held before or after its effect."""
 
+    cause: "Action"
     operation: str
     stage: Stage
 

@@ -33,6 +33,9 @@ OTHER_NAMESPACE = "team"
 RETRY_AFTER = 1.5
 """Seconds of the longest global 429 that a plan injects, less half a second for requests under way."""
 
+START = 2.0
+"""Seconds at the beginning of a round until the first job may run."""
+
 STEPS = range(18, 34)
 READS = ("instances.list", "instances.get", "instances.stats", "jobs.list", "jobs.get", "jobs.logs")
 MOST_INSTANCES, MOST_JOBS = 5, 9
@@ -97,25 +100,27 @@ class _Planner:
         self._choices: tuple[tuple[int, Callable[[], Action | None]], ...] = (
             (6, self._new_instance),
             (7, self._edit_instance),
+            (2, self._move_instance),
             (4, self._delete_instance),
-            (12, self._new_job),
-            (3, self._cancel_job),
-            (6, self._delete_job),
+            (16, self._new_job),
+            (4, self._cancel_job),
+            (8, self._delete_job),
             (2, self._label),
             (2, self._change_in_dashboard),
             (1, self._delete_in_dashboard),
             (1, self._start_in_dashboard),
-            (14, self._fault),
-            (3, self._kill),
-            (4, self._kill_at),
+            (16, self._fault),
+            (2, self._kill),
+            (8, self._kill_at),
             (2, self._terminate),
             (1, self._revoke_token),
             (2, self._refuse_status),
         )
 
     def make(self, steps: int | None) -> Plan:
-        self._step(self._new_instance(), 0)
-        self._step(self._new_job(), 0)
+        for first in (self._new_instance, self._new_instance, self._new_job, self._new_job):
+            self._step(first(), 0)
+        self._step(self._new_job(), START)
         for _ in range(self._rng.choice(STEPS) if steps is None else steps):
             weights = [weight for weight, _ in self._choices]
             (_, choice) = self._rng.choices(self._choices, weights)[0]
@@ -163,23 +168,28 @@ class _Planner:
         return sorted({spec["instanceId"] for spec in gone} - taken)
 
     def _edit_instance(self) -> Action | None:
-        name = self._pick(self._plan.instances)
-        if name is None:
-            return None
-        spec = self._plan.instances[name]
         changes: list[dict[str, object]] = [
             {"maxNumResults": self._rng.randint(1, 50)},
             {"scoreThreshold": self._rng.randint(0, 10) / 10},
             {"rewriteQuery": self._rng.random() < 0.5},
             {"systemPromptAiSearch": f"{PROMPT} {self._rng.random()}"},
             {"sourceParams": {"prefix": f"p{self._rng.randint(0, 9)}/"}},
-            {"searchNamespace": self._rng.choice(("default", OTHER_NAMESPACE))},
         ]
-        self._plan.instances[name] = {**spec, **self._rng.choice(changes)}
+        return self._change_instance(self._rng.choice(changes))
+
+    def _move_instance(self) -> Action | None:
+        return self._change_instance({"searchNamespace": self._rng.choice(("default", OTHER_NAMESPACE))})
+
+    def _change_instance(self, change: Mapping[str, object]) -> Action | None:
+        name = self._pick(self._plan.instances)
+        if name is None:
+            return None
+        before = self._plan.instances[name]
+        after = self._plan.instances[name] = {**before, **change}
         self._plan.edited.add(name)
-        if self._plan.instances[name].get("searchNamespace") != spec.get("searchNamespace"):
+        if after.get("searchNamespace", "default") != before.get("searchNamespace", "default"):
             self._moved.add(name)
-        return Apply(instance(name, **self._plan.instances[name]))
+        return Apply(instance(name, **after))
 
     def _delete_instance(self) -> Action | None:
         name = self._pick(self._plan.instances)
@@ -260,7 +270,7 @@ class _Planner:
             Fault(
                 effect=effect,
                 stage=self._rng.choice(("before", "after")) if late else "before",
-                operation=self._rng.choice((*WRITES, *WRITES, *READS, "*")),
+                operation=self._rng.choice((*WRITES, *READS, *("*", "instances.*", "jobs.*") * 3)),
                 times=self._rng.choice((1, 1, 1, 2, 4)),
             )
         )
@@ -268,8 +278,18 @@ class _Planner:
     def _kill(self) -> Action:
         return Kill(self._rng.choice((0, 0, 1)))
 
-    def _kill_at(self) -> Action:
-        return KillAt(self._rng.choice(WRITES), self._rng.choice(("before", "after")))
+    def _kill_at(self) -> Action | None:
+        causes: dict[str, Callable[[], Action | None]] = {
+            "instances.create": self._new_instance,
+            "instances.update": self._edit_instance,
+            "instances.move": self._move_instance,
+            "instances.delete": self._delete_instance,
+            "jobs.create": self._new_job,
+            "jobs.cancel": self._delete_job,
+        }
+        operation = self._rng.choice(WRITES)
+        cause = causes[operation]()
+        return None if cause is None else KillAt(cause, operation, self._rng.choice(("before", "after")))
 
     def _terminate(self) -> Action:
         return Terminate()
@@ -283,14 +303,15 @@ class _Planner:
 
 def _options(rng: random.Random) -> Mapping[str, Any]:
     return {
+        "initial_job": rng.choice((True, False)),
         "initial_job_duration": 0.5,
         "settle_delay": 0.2,
         "job_start_delay": rng.choice((0.0, 0.3)),
-        "job_duration": rng.choice((0.5, 2.0, None)),
+        "job_duration": rng.choice((1.0, 5.0, None)),
         "job_end_reason": rng.choice((None, None, None, "bucket_not_found")),
         "heartbeat": 0.5,
         "cancel_delay": rng.choice((0.0, 0.0, 1.0)),
-        "cooldown": 1.0,
+        "cooldown": 0.3,
         "job_order": rng.choice(("desc", "asc")),
         "log_order": rng.choice(("desc", "asc")),
         "timestamp_format": rng.choice(("zoneless", "iso", "mixed")),

@@ -43,7 +43,7 @@ AT_GATE = 1.5
 """Seconds to wait for a request to kill the operator at; not every plan leads to one."""
 
 SETTINGS = {
-    "job_cooldown": 2.5,  # the account's cooldown of 1 s, and twice the second that time stamps are cut to
+    "job_cooldown": 1.5,  # the account's cooldown of 0.3 s, and the second that time stamps are cut to
     "settle_time": 1.5,
     "budget_window": 3.0,  # how long a 429 without Retry-After blocks
     "release_timeout": 600.0,  # never in a round: what is given up would count as a violation
@@ -131,8 +131,8 @@ class _Player:
                 stage.operator.kill()
                 time.sleep(pause)
                 self._start()
-            case KillAt(operation, at):
-                self._kill_at(operation, at)
+            case KillAt(cause, operation, at):
+                self._kill_at(cause, operation, at)
             case Terminate():
                 self._terminate()
             case RevokeToken(seconds):
@@ -167,9 +167,10 @@ class _Player:
         self._stage.operator.start()
         self._evidence.note_restart()
 
-    def _kill_at(self, operation: str, at: Literal["before", "after"]) -> None:
+    def _kill_at(self, cause: Action, operation: str, at: Literal["before", "after"]) -> None:
         account = self._stage.account
         account.gate(GATE, operation, stage=at)
+        self._act(cause)
         try:
             account.wait_at_gate(GATE, timeout=AT_GATE)
         except TimeoutError:
