@@ -70,7 +70,7 @@ class Operator:
         reporter = Reporter(writer, EventRecorder(kube))
         claims = Claims(store, self._connections)
         targets = TargetFinder(store, self._connections)
-        calls = JobCalls(jobs, settle=settings.settle_time)
+        self.job_calls = JobCalls(jobs, settle=settings.settle_time)
         retry = RetryPolicy(terminal=settings.terminal_retry, wait=settings.wait_retry)
         self.dispatcher.serve(
             {
@@ -89,10 +89,10 @@ class Operator:
                 SYNC_JOB_KIND: SyncJobReconciler(
                     store,
                     targets,
-                    calls,
+                    self.job_calls,
                     JobRemoval(
                         targets,
-                        calls,
+                        self.job_calls,
                         retry,
                         cancel_timeout=settings.cancel_timeout,
                         release_timeout=settings.release_timeout,
@@ -117,7 +117,9 @@ class Operator:
         register(registry, self.dispatcher)
         ready, stop = asyncio.Event(), asyncio.Event()
         self._polls.start()
-        self._polls.add(FirstList(self._kube, self.dispatcher, self._settings.namespaces))
+        self._polls.add(
+            FirstList(self._kube, self.dispatcher, self._settings.namespaces, inherit=self.job_calls.inherit)
+        )
         ending = asyncio.create_task(self._end_on_signal(ready, stop), name="end-on-signal")
         try:
             await kopf.operator(

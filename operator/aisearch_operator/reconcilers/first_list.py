@@ -1,7 +1,7 @@
 """The start: no pass is made before the watch has told of every resource that exists."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from aisearch_operator.engine.store import ObjectKey
 from aisearch_operator.engine.workqueue import Again
@@ -28,19 +28,31 @@ class FirstList:
     ----------
     namespaces
         What the operator watches; none means all.
+    inherit
+        Is told which resources are older than this operator.
     """
 
-    def __init__(self, kube: KubeApi, dispatcher: Dispatcher, namespaces: Sequence[str]) -> None:
+    def __init__(
+        self,
+        kube: KubeApi,
+        dispatcher: Dispatcher,
+        namespaces: Sequence[str],
+        *,
+        inherit: Callable[[Iterable[ObjectKey]], None],
+    ) -> None:
         self._kube = kube
         self._dispatcher = dispatcher
         self._namespaces = namespaces or (None,)
+        self._inherit = inherit
         self._missing: int | None = None
 
     async def poll(self) -> Again | None:
         """List the resources; then see whether the watch is getting on."""
         if self._missing is None:
             try:
-                self._dispatcher.start_after(await self._existing())
+                existing = await self._existing()
+                self._inherit(existing)
+                self._dispatcher.start_after(existing)
             except KubeUnavailable as error:
                 logger.warning("The resources could not be listed: %s", error)
                 return Again()

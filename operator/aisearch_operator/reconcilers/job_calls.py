@@ -3,9 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from weakref import WeakValueDictionary
 
 from aisearch_operator.cloudflare.errors import CloudflareError, JobAlreadyEnded, NotFound, Retry
@@ -52,10 +52,14 @@ class JobCalls:
         self._settle = settle
         self._clock = clock
         self._began = clock()
-        self._began_at = datetime.now(UTC)
+        self._inherited: set[ObjectKey] = set()
         self._locks: WeakValueDictionary[InstanceAddress, asyncio.Lock] = WeakValueDictionary()
         self._unheard: dict[ObjectKey, _Unheard] = {}
         self._cancelled: dict[ObjectKey, _Cancelled] = {}
+
+    def inherit(self, keys: Iterable[ObjectKey]) -> None:
+        """Note the resources that are older than this operator: one before it may have sent a POST for them."""
+        self._inherited.update(keys)
 
     def starting(self, target: Target) -> asyncio.Lock:
         """Give the lock of an instance: one POST at a time, each decided on a list of its own."""
@@ -74,14 +78,14 @@ class JobCalls:
         found = self._unheard.get(key)
         return found.error if found is not None and self._clock() < found.until else None
 
-    def may_show_up(self, key: ObjectKey, created: datetime) -> float | None:
+    def may_show_up(self, key: ObjectKey) -> float | None:
         """Give the seconds until a job that nobody sees cannot be late any more; None when they are over.
 
         Reads may lag behind a POST of which nobody heard, or it may still be on its way: ours, or that
-        of the operator before this one, when the resource was there in its time.
+        of the operator before this one.
         """
         ours = self._unheard[key].until if key in self._unheard else self._clock()
-        earlier = self._began + self._settle if created <= self._began_at else self._clock()
+        earlier = self._began + self._settle if key in self._inherited else self._clock()
         left = max(ours, earlier) - self._clock()
         return left if left > 0 else None
 
@@ -146,5 +150,6 @@ class JobCalls:
     def forget(self, key: ObjectKey) -> None:
         """Drop what was kept for a sync job that is over or gone."""
         self._jobs.forget(key)
+        self._inherited.discard(key)
         self._unheard.pop(key, None)
         self._cancelled.pop(key, None)

@@ -246,7 +246,7 @@ class SyncJobReconciler:
 
     def _late(self, this: _Pass) -> Again | None:
         """Wait for a job that may have been started unheard; None when there can be none."""
-        left = self._calls.may_show_up(this.key, this.resource.metadata.creation_timestamp)
+        left = self._calls.may_show_up(this.key)
         if left is None:
             return None
         message = "A job of this resource that was started unheard may still show up"
@@ -270,7 +270,7 @@ class SyncJobReconciler:
     async def _look_up(self, this: _Pass, target: Target, job_id: str) -> Track | Cancel | Finish | Hold:
         """Ask for a job that the list does not show."""
         job = await self._calls.look_up(this.key, target, job_id)
-        if job is None and (left := self._calls.may_show_up(this.key, this.resource.metadata.creation_timestamp)):
+        if job is None and (left := self._calls.may_show_up(this.key)):
             return Hold(Reason.WORKING, f"Cloudflare does not show job {job_id} yet, or not any more", left)
         if job is None or finished(job):
             return Finish(job)

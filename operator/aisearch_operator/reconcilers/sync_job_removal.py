@@ -66,8 +66,7 @@ class JobRemoval:
             return Leave([Event("Normal", Reason.RETAINED, message)] if job_id else [])
         try:
             target = await self._targets.find_for_removal(key, resource)
-            created = resource.metadata.creation_timestamp
-            return await self._end(key, target, request, since, created) if target is not None else Leave()
+            return await self._end(key, target, request, since) if target is not None else Leave()
         except CredentialError as error:
             if resource.status.instance_id is None:
                 return Leave()  # without credentials nothing was ever started
@@ -85,21 +84,19 @@ class JobRemoval:
             return _give_up(resource, request, trouble.verdict.message)
         return Stay(trouble.again, trouble)
 
-    async def _end(
-        self, key: ObjectKey, target: Target, request: Request, since: datetime, created: datetime
-    ) -> Stay | Leave:
+    async def _end(self, key: ObjectKey, target: Target, request: Request, since: datetime) -> Stay | Leave:
         jobs = (await self._calls.refresh(key, target, since, urgent=True)).jobs
         step = removal_step(request, jobs)
         if isinstance(step, Release):
-            return self._leave(key, created, unseen=request.job_id is None)
+            return self._leave(key, unseen=request.job_id is None)
         job = await self._calls.look_up(key, target, step.job_id) if isinstance(step, LookUp) else step.job
         if job is None or finished(job):
-            return self._leave(key, created, unseen=job is None)
+            return self._leave(key, unseen=job is None)
         return await self._cancel(key, target, job)
 
-    def _leave(self, key: ObjectKey, created: datetime, *, unseen: bool) -> Stay | Leave:
+    def _leave(self, key: ObjectKey, *, unseen: bool) -> Stay | Leave:
         """Let the resource go, unless a job that nobody sees may still be on its way into the lists."""
-        left = self._calls.may_show_up(key, created) if unseen else None
+        left = self._calls.may_show_up(key) if unseen else None
         return Leave() if left is None else Stay(Again(min(left, LATE_JOB_INTERVAL)))
 
     async def _cancel(self, key: ObjectKey, target: Target, job: Job) -> Stay | Leave:

@@ -50,8 +50,7 @@ class Bench:
         await self.close()
         self._settings = self._settings.model_copy(update=settings)
         self._start()
-        for kind, name in self._bodies:
-            self._tell(kind, name)
+        self._operator.job_calls.inherit([self._tell(kind, name) for kind, name in self._bodies])
 
     async def close(self) -> None:
         await self._operator._polls.stop(grace=0)

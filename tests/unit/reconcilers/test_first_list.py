@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from aisearch_operator.engine.backoff import Backoff
-from aisearch_operator.engine.store import Known, Store
+from aisearch_operator.engine.store import Known, ObjectKey, Store
 from aisearch_operator.engine.workqueue import Again
 from aisearch_operator.kube.api import KubeUnavailable, ObjectRef
 from aisearch_operator.kube.status_writer import StatusWriter
@@ -66,10 +66,11 @@ class Start:
         store = Store()
         self.dispatcher = Dispatcher(store, StatusWriter(self.kube, store), workers=2, backoff=Backoff())
         self.recorder = Recorder()
+        self.inherited: list[ObjectKey] = []
         self.dispatcher.serve({INSTANCE_KIND: self.recorder, SYNC_JOB_KIND: self.recorder})
 
     def first_list(self, namespaces: Sequence[str] = ()) -> FirstList:
-        return FirstList(self.kube, self.dispatcher, namespaces)
+        return FirstList(self.kube, self.dispatcher, namespaces, inherit=self.inherited.extend)
 
     def watch_tells_of(self, kind: str, name: str) -> None:
         metadata = {"namespace": "ns", "name": name, "uid": f"uid-of-{name}", "generation": 1, "resourceVersion": "1"}
@@ -152,3 +153,12 @@ async def test_a_start_after_the_stop_begins_nothing(start: Start):
 
     await start.rest()
     assert start.recorder.passes == []
+
+
+async def test_only_what_was_there_before_the_operator_is_inherited(start: Start):
+    start.kube.existing = [(SYNC_JOB_KIND, "ns", "old")]
+    start.watch_tells_of(SYNC_JOB_KIND, "young")
+
+    await start.first_list().poll()
+
+    assert [key.name for key in start.inherited] == ["old"]

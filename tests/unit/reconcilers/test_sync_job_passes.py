@@ -35,7 +35,7 @@ def state(bench: Bench, key: ObjectKey) -> tuple[str, str]:
 async def test_an_operator_that_has_just_started_lets_the_job_of_the_one_before_it_show_up(bench):
     # A POST that was on its way when its operator was killed arrives after the next one has looked.
     await ready_instance(bench)
-    old = bench.job("old", age=24 * 3600)
+    old = bench.job("old")
     await bench.restart(settle_time=3600)
     bench.requests()
 
@@ -50,7 +50,7 @@ async def test_a_sync_job_that_is_younger_than_the_operator_has_no_earlier_job_t
     await ready_instance(bench)
     await bench.restart(settle_time=3600)
     bench.requests()
-    young = bench.job("young", age=-3600)
+    young = bench.job("young")
 
     await bench.make_pass(young)
 
@@ -340,7 +340,7 @@ async def test_no_second_start_is_sent_while_lists_may_lag(fake, account):
     try:
         await ready_instance(bench)
         bench.account.configure(job_read_lag=10)
-        key = bench.job(age=-60)  # younger than the operator, which else waits for an earlier job
+        key = bench.job()
         bench.account.drop("jobs.create", stage="after")
 
         for _ in range(3):
@@ -360,10 +360,10 @@ async def test_an_unwanted_job_that_was_started_unheard_is_cancelled_once_it_sho
     try:
         await ready_instance(bench)
         bench.account.configure(job_read_lag=10, job_duration=None)
-        key = bench.job(age=-60)
+        key = bench.job()
         bench.account.drop("jobs.create", stage="after")
         await bench.make_pass(key)
-        bench.job(age=-60, cancel=True)
+        bench.job(cancel=True)
 
         await bench.make_pass(key)
         early = state(bench, key)
