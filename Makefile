@@ -5,7 +5,7 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
 UV ?= uv
-WORKERS ?= 4
+WORKERS ?= 8
 MINUTES ?= 10
 SEED ?=
 ONCE ?=
@@ -22,7 +22,7 @@ help: ## show this list
 
 .PHONY: test
 test: lint ## all checks and tests, the real control plane included; starts and stops what it needs
-	@$(python) -m pytest -n $(WORKERS) --durations=10
+	@$(python) -m pytest -n $(WORKERS) --dist worksteal --durations=10
 
 .PHONY: lint
 lint: $(ready) ## style, types, architecture, and that crds/ and docs/ are what the code generates

@@ -59,8 +59,10 @@ def test_a_token_for_an_unknown_service_account_is_refused_with_its_name(control
         control_plane.service_account_kubeconfig(namespace, "nobody")
 
 
-def test_a_credential_can_be_read_by_its_owner_only(control_plane, namespace):
-    path = control_plane.service_account_kubeconfig(namespace, "default")
+def test_a_credential_can_be_read_by_its_owner_only(control_plane, kubectl, namespace):
+    kubectl("create", "-n", namespace, "serviceaccount", "reader")
+
+    path = control_plane.service_account_kubeconfig(namespace, "reader")
 
     assert path.stat().st_mode & 0o077 == 0
 

@@ -30,7 +30,7 @@ def terminate(stage):
 
 @pytest.mark.parametrize("answered", [True, False], ids=["answered-in-time", "never-answered"])
 def test_sigterm_in_the_middle_of_every_write_ends_in_time_and_the_next_operator_goes_on(make_stage, answered):
-    stage = make_stage(shutdown_grace=LONG_GRACE if answered else GRACE)
+    stage = make_stage(shutdown_grace=LONG_GRACE if answered else GRACE, launch_fresh=True)
     stage.account.configure(initial_job=False, job_duration=None)
     stage.operator.start()
     for name in ("start", "cancel", "delete"):
@@ -67,7 +67,7 @@ def test_sigterm_in_the_middle_of_every_write_ends_in_time_and_the_next_operator
 
 
 def test_sigterm_at_rest_ends_at_once(make_stage):
-    stage = make_stage(shutdown_grace=LONG_GRACE)
+    stage = make_stage(shutdown_grace=LONG_GRACE, launch_fresh=True)
     stage.operator.start()
     stage.kube.apply(instance("docs"))
     stage.kube.wait_condition("AISearchInstance", "docs", "Ready")
@@ -79,7 +79,7 @@ def test_sigterm_at_rest_ends_at_once(make_stage):
 
 
 def test_sigterm_while_resources_wait_for_trouble_to_pass_ends_at_once(make_stage):
-    stage = make_stage(shutdown_grace=LONG_GRACE)
+    stage = make_stage(shutdown_grace=LONG_GRACE, launch_fresh=True)
     stage.operator.start()
     stage.kube.apply(instance("docs"), instance("deleted"), sync_job("sync", "missing"))
     for name in ("docs", "deleted"):
@@ -96,7 +96,7 @@ def test_sigterm_while_resources_wait_for_trouble_to_pass_ends_at_once(make_stag
 
 
 def test_sigterm_before_the_operator_is_ready_ends_it(make_stage):
-    stage = make_stage(shutdown_grace=LONG_GRACE)
+    stage = make_stage(shutdown_grace=LONG_GRACE, launch_fresh=True)
     stage.operator.start(wait=False)
     eventually(lambda: "starts" in stage.operator.log, lambda: "the operator does not say that it starts")
 

@@ -1,5 +1,6 @@
 """What the demo runs on: a control plane, a fake Cloudflare and the operator, installed as a person would."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
@@ -29,7 +30,7 @@ ACCOUNT: dict[str, Any] = {
 JOBS = (JobPlan(duration=8.0), JobPlan(duration=None))
 """The first job ends by itself, the second when it is cancelled, however slow the machine is."""
 
-SETTINGS = {"job_cooldown": 2.0, "log_format": "text", "log_level": "INFO"}
+SETTINGS: Mapping[str, Any] = {"job_cooldown": 2.0, "log_format": "text", "log_level": "INFO"}
 """Settings of the operator, beside those that make tests short."""
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ def make_stage(
     """Give what sets the stage, for tests that choose the operator's settings or the clock's rate."""
     stages: list[Stage] = []
 
-    def make(*, rate: float = RATE, **settings: object) -> Stage:
+    def make(*, rate: float = RATE, **settings: Any) -> Stage:
         stages.append(Stage.set(control_plane, fake, namespace, tmp_path, rate=rate, **settings))
         return stages[-1]
 

@@ -1,8 +1,8 @@
 """Quick access to the API server: server-side apply, read, delete, wait; a request each, no process."""
 
 import base64
+import os
 import ssl
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import yaml
-from tenacity import RetryError, retry, retry_if_result, stop_after_delay, wait_fixed
+from tenacity import RetryError, retry, retry_if_result, stop_after_delay, wait_exponential
 
 from aisearch_operator.resources.group import API_VERSION, GROUP
 
@@ -189,7 +189,11 @@ class Kube:
 
 def eventually(holds: Callable[[], bool], otherwise: Callable[[], str], timeout: float = TIMEOUT) -> None:
     """Wait until something holds; fail with a message when it does not in time."""
-    waiting = retry(retry=retry_if_result(lambda done: not done), stop=stop_after_delay(timeout), wait=wait_fixed(0.05))
+    waiting = retry(
+        retry=retry_if_result(lambda done: not done),
+        stop=stop_after_delay(timeout),
+        wait=wait_exponential(multiplier=0.02, max=0.3),  # many tests wait at the same time for one API server
+    )
     try:
         waiting(holds)()
     except RetryError:
@@ -264,10 +268,11 @@ def _tls(config: dict[str, Any]) -> ssl.SSLContext:
     authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
     context = ssl.create_default_context(cadata=authority)
     pair = base64.b64decode(user["client-certificate-data"]) + b"\n" + base64.b64decode(user["client-key-data"])
-    with tempfile.NamedTemporaryFile(suffix=".pem") as file:
+    # In memory: whoever is killed here leaves no file behind.
+    with os.fdopen(os.memfd_create("client-certificate"), "wb") as file:
         file.write(pair)
         file.flush()
-        context.load_cert_chain(file.name)
+        context.load_cert_chain(f"/proc/self/fd/{file.fileno()}")
     return context
 
 

@@ -1,16 +1,17 @@
 """The operator as a process of its own, as in production: started, stopped, killed."""
 
-import ctypes
+import contextlib
 import os
 import signal
 import subprocess
-import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
 from tenacity import RetryError, retry, retry_if_result, stop_after_delay, wait_fixed
 
-SOURCE = Path(__file__).parents[2] / "operator"
+from harness.launch import Running, end, fresh
+
 READY = "The operator is ready"
 START_TIMEOUT = 60.0
 """Seconds; about 2 on an idle machine."""
@@ -49,24 +50,34 @@ class OperatorProcess:
         Base URL of the Cloudflare API, with its version.
     log_file
         Where its log goes; a restart appends.
+    launch
+        How the process is started: see `harness.launch`.
     settings
         Fields of `aisearch_operator.settings.Settings`, over `QUICK`.
     """
 
     def __init__(
-        self, kubeconfig: Path, namespaces: tuple[str, ...], api_url: str, log_file: Path, **settings: object
+        self,
+        kubeconfig: Path,
+        namespaces: tuple[str, ...],
+        api_url: str,
+        log_file: Path,
+        *,
+        launch: Callable[[Mapping[str, str], Path], Running] = fresh,
+        **settings: object,
     ) -> None:
+        self._launch = launch
         self._log_file = log_file
         self._read_from = 0
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AISEARCH_")}
         wanted = {"namespaces": ",".join(namespaces), "api_url": api_url, **QUICK, **settings}
         self._env = (
             inherited
-            | {"KUBECONFIG": str(kubeconfig), "PYTHONPATH": str(SOURCE), "PYTHONUNBUFFERED": "1"}
+            | {"KUBECONFIG": str(kubeconfig), "PYTHONUNBUFFERED": "1"}
             | {"TMPDIR": str(log_file.parent)}  # so that what a killed operator leaves is removed with its log
             | {f"AISEARCH_{name.upper()}": str(value) for name, value in wanted.items()}
         )
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Running | None = None
 
     def start(self, *, wait: bool = True) -> Self:
         """Start the process, and wait until it watches.
@@ -77,15 +88,7 @@ class OperatorProcess:
             It ended, or takes longer than `START_TIMEOUT`; the message ends with its log.
         """
         self._read_from = self._log_file.stat().st_size if self._log_file.exists() else 0
-        with self._log_file.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "aisearch_operator", "run"],
-                env=self._env,
-                stdout=log,
-                stderr=log,
-                process_group=0,  # Ctrl-C is for whoever started it: it decides when the operator ends
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - it makes one system call, and takes no lock
-            )
+        self._process = self._launch(self._env, self._log_file)
         if wait:
             self.wait_ready()
         return self
@@ -118,19 +121,17 @@ class OperatorProcess:
         process, self._process = self._process, None
         if process is None:
             return 0
-        process.send_signal(signal.SIGTERM)
-        try:
-            return process.wait(STOP_TIMEOUT)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            return process.wait()
+        end(process, signal.SIGTERM)
+        code: int | None = None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            code = process.wait(STOP_TIMEOUT)
+        return _killed(process) if code is None else code
 
     def kill(self) -> None:
         """Send SIGKILL, as the kernel does when memory runs out, and wait for the end."""
         process, self._process = self._process, None
         if process is not None:
-            process.kill()
-            process.wait()
+            _killed(process)
 
     @property
     def log(self) -> str:
@@ -141,7 +142,7 @@ class OperatorProcess:
         """Raise a `RuntimeError` with the end of its log if the process has ended by itself."""
         assert self._process is not None
         if self._process.poll() is not None:
-            msg = f"the operator ended with exit code {self._process.returncode}:\n{self._fresh_log()[-3000:]}"
+            msg = f"the operator ended with exit code {self._process.poll()}:\n{self._fresh_log()[-3000:]}"
             raise RuntimeError(msg)
 
     def _is_ready(self) -> bool:
@@ -149,7 +150,8 @@ class OperatorProcess:
         return READY in self._fresh_log()
 
     def _fresh_log(self) -> str:
-        return self._log_file.read_bytes()[self._read_from :].decode(errors="replace")
+        log = self._log_file.read_bytes() if self._log_file.exists() else b""
+        return log[self._read_from :].decode(errors="replace")
 
     def __enter__(self) -> Self:
         return self if self._process is not None else self.start()
@@ -158,10 +160,8 @@ class OperatorProcess:
         self.kill()
 
 
-_LIBC = ctypes.CDLL(None)
-_PR_SET_PDEATHSIG = 1
-
-
-def _die_with_parent() -> None:
-    """Have the kernel end the operator when the test run is killed: nothing else would."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def _killed(process: Running) -> int:
+    end(process, signal.SIGKILL)
+    code = process.wait()
+    assert code is not None
+    return code

@@ -13,6 +13,7 @@ from fake_cloudflare import FakeAccount, FakeCloudflare, JournalEntry
 from harness.dashboard import CALLER as DASHBOARD
 from harness.dashboard import Dashboard
 from harness.kube import Body, Kube, eventually, operator_access, operator_rules, secret
+from harness.launch import forked, fresh
 from harness.operator_process import OperatorProcess
 
 PROMPT = "PROMPT-THAT-NOBODY-MAY-SEE"
@@ -46,7 +47,15 @@ class Stage:
 
     @classmethod
     def set(
-        cls, plane: ControlPlane, fake: FakeCloudflare, namespace: str, folder: Path, *, rate: float, **settings: object
+        cls,
+        plane: ControlPlane,
+        fake: FakeCloudflare,
+        namespace: str,
+        folder: Path,
+        *,
+        rate: float,
+        launch_fresh: bool = False,
+        **settings: object,
     ) -> "Stage":
         """Set a stage in a fresh namespace.
 
@@ -54,6 +63,8 @@ class Stage:
         ----------
         rate
             Seconds of the account's clock in a real second: jobs and cooldowns are that much shorter.
+        launch_fresh
+            Whether the operator's interpreter starts anew with it.
         settings
             Of the operator.
         """
@@ -66,6 +77,7 @@ class Stage:
             (namespace,),
             fake.api_url,
             folder / "operator.log",
+            launch=fresh if launch_fresh else forked,
             **settings,
         )
         return cls(plane, kube, account, operator, Dashboard(fake, account), [account.token, PROMPT])

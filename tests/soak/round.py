@@ -42,7 +42,7 @@ GATE = "kill"
 AT_GATE = 1.5
 """Seconds to wait for a request to kill the operator at; not every plan leads to one."""
 
-SETTINGS = {
+SETTINGS: Mapping[str, Any] = {
     "job_cooldown": 1.5,  # the account's cooldown of 0.3 s, and the second that time stamps are cut to
     "settle_time": 1.5,
     "budget_window": 3.0,  # how long a 429 without Retry-After blocks

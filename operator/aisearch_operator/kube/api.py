@@ -1,6 +1,7 @@
 """The few calls that the operator makes to the Kubernetes API beside kopf's."""
 
 import base64
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -74,7 +75,10 @@ class KubeApi:
             config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         except ConfigException:
             try:
-                await config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+                # The library reads the variable when it is imported.
+                await config.load_kube_config(  # type: ignore[no-untyped-call]
+                    config_file=os.environ.get("KUBECONFIG"), client_configuration=configuration
+                )
             except (ConfigException, OSError) as error:
                 raise KubeUnavailable(
                     f"No access to Kubernetes: neither in a pod nor a usable kubeconfig ({error}). Set KUBECONFIG."
