@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from fake_cloudflare.clock import Clock
-from fake_cloudflare.envelope import ApiError, not_authenticated, refusal
+from fake_cloudflare.envelope import ApiError, refusal
 from fake_cloudflare.faults import FaultPlan, Gates
 from fake_cloudflare.journal import Journal
 from fake_cloudflare.limits import RequestLimit
@@ -24,9 +24,23 @@ class Caller(BaseModel):
 
     label: str
     digest: str
-    permission: Literal["edit", "none"] = "edit"
+    kind: Literal["user", "account", "key"] = "user"
+    """A token of a user, one that the account owns, or a user's global key (facts 5.1)."""
+    permission: Literal["edit", "read", "none"] = "edit"
     denial: Literal[401, 403] = 401
     """Status of 10000 where the permission is missing: 401 by the docs, 403 in other v4 APIs (facts 5.1)."""
+    status: Literal["active", "disabled", "expired"] = "active"
+    settled_at: float | None = None
+    """Until then a fresh token is denied with 403 (facts 4.4)."""
+
+    def denied(self, now: float, *, write: bool) -> int | None:
+        """Return the status with which AI Search denies a request, or None."""
+        if self.status != "active":
+            return 401
+        if self.settled_at is not None and now < self.settled_at:
+            return 403
+        allowed = self.permission == "edit" or (self.permission == "read" and not write)
+        return None if allowed else self.denial
 
 
 class AccountState(BaseModel):
@@ -73,6 +87,10 @@ class Account:
     def world(self) -> World:
         """The world as it is, for writing."""
         return self.state.world
+
+    def caller(self, label: str) -> Caller:
+        """Return the caller of a label that exists."""
+        return next(caller for caller in self.state.callers if caller.label == label)
 
     def limit_of(self, caller: Caller) -> RequestLimit:
         return self._limits.setdefault(caller.label, RequestLimit())
@@ -136,7 +154,7 @@ class Registry:
             Another caller has the same secret.
         """
         self.revoke(account, caller.label)
-        if self._holder(caller.digest):
+        if self.holder(caller.digest):
             msg = f"the secret of caller {caller.label!r} belongs to another caller already"
             raise ValueError(msg)
         account.state.callers.append(caller)
@@ -147,20 +165,8 @@ class Registry:
         account.state.callers = [caller for caller in account.state.callers if caller.label != label]
         return len(account.state.callers) < before
 
-    def identify(self, digest: str | None) -> tuple[Account, Caller]:
-        """Return who sent a request, whatever account it is for.
-
-        Raises
-        ------
-        ApiError
-            401 with code 10000: nobody knows this credential.
-        """
-        holder = self._holder(digest)
-        if holder is None:
-            raise not_authenticated()
-        return holder
-
-    def _holder(self, digest: str | None) -> tuple[Account, Caller] | None:
+    def holder(self, digest: str | None) -> tuple[Account, Caller] | None:
+        """Return who has a credential, whatever account the request is for."""
         for account in self:
             for caller in account.state.callers:
                 if caller.digest == digest:

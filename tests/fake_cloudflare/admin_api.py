@@ -4,7 +4,7 @@ They need no credential: the server listens on loopback. A mistake answers 400 o
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, JsonValue
@@ -28,10 +28,10 @@ from fake_cloudflare.admin_schema import (
     StartJob,
 )
 from fake_cloudflare.clock import Clock
-from fake_cloudflare.defaults import updated
 from fake_cloudflare.envelope import ApiError
 from fake_cloudflare.faults import Fault
 from fake_cloudflare.options import AccountOptions, JobPlan
+from fake_cloudflare.pausing import is_stopped
 from fake_cloudflare.projections import as_listed
 from fake_cloudflare.validation import UPDATE_INSTANCE, parse_body
 from fake_cloudflare.world import DEFAULT_NAMESPACE, Instance, Job
@@ -125,13 +125,22 @@ class AdminApi:
 
     async def _add_caller(self, request: web.Request) -> web.StreamResponse:
         account, wanted = self._account(request), await _body(request, AddCaller)
+        kind: Literal["user", "account", "key"] = wanted.owner
         if wanted.token is not None:
             digest = token_digest(wanted.token)
         elif wanted.email is not None and wanted.api_key is not None:
-            digest = key_digest(wanted.email, wanted.api_key)
+            digest, kind = key_digest(wanted.email, wanted.api_key), "key"
         else:
             raise ValueError("give a token, or an email with an api_key")
-        caller = Caller(label=wanted.label, digest=digest, permission=wanted.permission, denial=wanted.denial)
+        caller = Caller(
+            label=wanted.label,
+            digest=digest,
+            kind=kind,
+            permission=wanted.permission,
+            denial=wanted.denial,
+            status=wanted.status,
+            settled_at=account.clock.now() + wanted.settles_in if wanted.settles_in else None,
+        )
         self._registry.add_caller(account, caller)
         return _done()
 
@@ -178,10 +187,19 @@ class AdminApi:
     async def _patch_instance(self, request: web.Request) -> web.StreamResponse:
         account, instance = self._written_instance(request)
         wanted = await _body(request, PatchInstance)
-        settings = updated(instance.settings, parse_body(UPDATE_INSTANCE, wanted.settings))
-        instances.apply(instance, settings, now=account.clock.now(), caller=DASHBOARD)
+        now = account.clock.now()
+        if settings := parse_body(UPDATE_INSTANCE, wanted.settings):
+            instances.apply(instance, settings, now=now, caller=DASHBOARD)
         if "status" in wanted.model_fields_set:
             instance.status = wanted.status
+        if "source_error" in wanted.model_fields_set:
+            _change_source(instance, wanted.source_error, account)
+        if wanted.file_errors is not None:
+            instance.file_errors = wanted.file_errors
+        if wanted.files is not None:
+            instance.files = wanted.files
+        if wanted.searched:
+            instance.searched_at = now
         return web.json_response(_instance_document(instance, account))
 
     async def _delete_instance(self, request: web.Request) -> web.StreamResponse:
@@ -235,6 +253,15 @@ class AdminApi:
         account, instance = self._instance(request)
         account.remember(account.clock.now())
         return account, instance
+
+
+def _change_source(instance: Instance, error: str | None, account: Account) -> None:
+    """Break the source or repair it: an instance that it has paused stays so until it is resumed (facts 2.5)."""
+    if error is None and is_stopped(instance, account.clock.now(), account.options):
+        instance.settings = instance.settings | {"paused": True}
+    if error is not None and instance.source_error is None:
+        instance.resumed_at = None
+    instance.source_error = error
 
 
 async def _body(request: web.Request, model: type[Model]) -> Model:

@@ -1,5 +1,6 @@
 """Typed client of the admin routes: what tests and the demo hold in their hands."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -132,11 +133,35 @@ class FakeAccount:
         label: str,
         token: str,
         *,
-        permission: Literal["edit", "none"] = "edit",
+        owner: Literal["user", "account"] = "user",
+        permission: Literal["edit", "read", "none"] = "edit",
         denial: Literal[401, 403] = 401,
+        status: Literal["active", "disabled", "expired"] = "active",
+        settles_in: float = 0.0,
     ) -> None:
-        """Add a token, or replace the one of this label; ``denial`` is the status without permission."""
-        self._call("POST", "/callers", {"label": label, "token": token, "permission": permission, "denial": denial})
+        """Add a token, or replace the one of this label.
+
+        Parameters
+        ----------
+        owner
+            A user, or the account itself: they are verified by different routes.
+        permission, denial
+            What it may do in AI Search, and the status with which the rest is denied.
+        status
+            What its verification says; only an active token may do anything.
+        settles_in
+            Seconds of the account's clock in which a fresh token is denied with 403.
+        """
+        body: dict[str, JsonValue] = {
+            "label": label,
+            "token": token,
+            "owner": owner,
+            "permission": permission,
+            "denial": denial,
+            "status": status,
+            "settles_in": settles_in,
+        }
+        self._call("POST", "/callers", body)
 
     def add_key(self, label: str, email: str, api_key: str) -> None:
         """Add the global key of a user."""
@@ -228,8 +253,34 @@ class FakeAccount:
         body: dict[str, JsonValue] = {"settings": settings}
         if status is not None:
             body["status"] = status
+        return self._patch(instance_id, namespace, body)
+
+    def break_source(self, instance_id: str, error: str, namespace: str = DEFAULT_NAMESPACE) -> InstanceView:
+        """Let something be wrong with the source: an instance-level error also pauses the instance (facts 2.5)."""
+        return self._patch(instance_id, namespace, {"source_error": error})
+
+    def repair_source(self, instance_id: str, namespace: str = DEFAULT_NAMESPACE) -> InstanceView:
+        """Set the source right. An instance that was paused for it stays paused until it is resumed."""
+        return self._patch(instance_id, namespace, {"source_error": None})
+
+    def set_files(
+        self,
+        instance_id: str,
+        files: int,
+        namespace: str = DEFAULT_NAMESPACE,
+        *,
+        errors: Mapping[str, int] | None = None,
+    ) -> InstanceView:
+        """Say how many items there are, in the source or in built-in storage, and how many fail for which reason."""
+        return self._patch(instance_id, namespace, {"files": files, "file_errors": dict(errors or {})})
+
+    def search(self, instance_id: str, namespace: str = DEFAULT_NAMESPACE) -> InstanceView:
+        """Let somebody search, which resumes an instance that is paused for idleness."""
+        return self._patch(instance_id, namespace, {"searched": True})
+
+    def _patch(self, instance_id: str, namespace: str, body: Mapping[str, JsonValue]) -> InstanceView:
         path = f"/namespaces/{namespace}/instances/{instance_id}"
-        return InstanceView.model_validate(self._call("PATCH", path, body))
+        return InstanceView.model_validate(self._call("PATCH", path, dict(body)))
 
     def delete_instance(self, instance_id: str, namespace: str = DEFAULT_NAMESPACE) -> None:
         self._call("DELETE", f"/namespaces/{namespace}/instances/{instance_id}")

@@ -27,8 +27,11 @@ class AddCaller(_Request):
     token: str | None = None
     email: str | None = None
     api_key: str | None = None
-    permission: Literal["edit", "none"] = "edit"
+    owner: Literal["user", "account"] = "user"
+    permission: Literal["edit", "read", "none"] = "edit"
     denial: Literal[401, 403] = 401
+    status: Literal["active", "disabled", "expired"] = "active"
+    settles_in: float = 0.0
 
 
 class ChangeClock(_Request):
@@ -39,10 +42,14 @@ class ChangeClock(_Request):
 
 
 class PatchInstance(_Request):
-    """Settings as in a PUT, and the status to show (null: the one that follows from the jobs)."""
+    """Settings as in a PUT, the status to show (null: the one that follows from the jobs), and the source's state."""
 
     settings: dict[str, JsonValue] = {}
     status: str | None = None
+    source_error: str | None = None
+    file_errors: dict[str, int] | None = None
+    files: int | None = None
+    searched: bool = False
 
 
 class StartJob(_Request):

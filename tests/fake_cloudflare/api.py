@@ -11,10 +11,10 @@ from pydantic import JsonValue
 from fake_cloudflare.accounts import ACCOUNT_ID, Account, Caller, Registry, key_digest, token_digest
 from fake_cloudflare.calls import Call
 from fake_cloudflare.clock import Clock, http_date
-from fake_cloudflare.envelope import Answer, ApiError, Problem, invalid, not_authenticated, refusal
+from fake_cloudflare.envelope import Answer, ApiError, Problem, invalid, not_authenticated, refusal, unknown_token
 from fake_cloudflare.faults import Broken, Delay, Drop, Fault, Gate, Status
 from fake_cloudflare.journal import Journal, JournalEntry
-from fake_cloudflare.routes import Route, find_route
+from fake_cloudflare.routes import VERIFY, Route, find_route
 
 API_PREFIX = "/client/v4"
 
@@ -58,15 +58,19 @@ class _Exchange:
 
 
 class Api:
-    """Serves /client/v4/accounts/{account}/ai-search for all accounts of a registry."""
+    """Serves /client/v4/accounts/{account}/ai-search and the verification of tokens, for all accounts of a registry."""
 
     def __init__(self, registry: Registry, changed: Callable[[], None]) -> None:
         self._registry = registry
         self._changed = changed
 
     def routes(self) -> list[web.RouteDef]:
-        path = API_PREFIX + "/accounts/{account}/ai-search{rest:.*}"
-        return [web.route("*", path, self._serve), web.route("*", API_PREFIX + "{rest:.*}", self._unknown)]
+        return [
+            web.route("*", API_PREFIX + "/accounts/{account}/ai-search{rest:.*}", self._serve),
+            web.get(API_PREFIX + "/accounts/{account}/tokens/verify", self._serve),
+            web.get(API_PREFIX + "/user/tokens/verify", self._serve),
+            web.route("*", API_PREFIX + "{rest:.*}", self._unknown),
+        ]
 
     async def _unknown(self, request: web.Request) -> web.StreamResponse:
         return web.json_response(refusal(7003).document(), status=404)
@@ -85,19 +89,33 @@ class Api:
 
     async def _open(self, request: web.Request) -> _Exchange:
         body, body_error = _parse(await request.read())
-        account = self._registry.get(request.match_info["account"])
+        account = self._account_of(request)
         clock = account.clock if account else Clock()
         journal = account.journal if account else Journal()
-        path = request.rel_url.raw_path.split("/ai-search", 1)[1]
-        found = find_route(request.method, path)
+        below, is_search, path = request.rel_url.raw_path.removeprefix(API_PREFIX).partition("/ai-search")
+        if is_search:
+            found = find_route(request.method, path)
+        else:
+            path, found = below, (VERIFY, dict(request.match_info))
         query = dict(request.query)
         entry = journal.open(clock.now(), request.method, path, query, found[0].name if found else None)
         entry.body = body
         return _Exchange(account, clock, found, path, query, entry, body_error)
 
+    def _account_of(self, request: web.Request) -> Account | None:
+        """Return the account that the path names; that of the caller where it names none."""
+        if "account" in request.match_info:
+            return self._registry.get(request.match_info["account"])
+        holder = self._registry.holder(_credential(request.headers))
+        return holder[0] if holder else None
+
     def _admit(self, request: web.Request, exchange: _Exchange) -> tuple[Account, Caller, Route, Mapping[str, str]]:
         """Return who may do what, or raise the refusal; the limit runs on the caller's own clock."""
-        home, caller = self._registry.identify(_credential(request.headers))
+        verifies = exchange.found is not None and exchange.found[0] is VERIFY
+        holder = self._registry.holder(_credential(request.headers))
+        if holder is None:
+            raise unknown_token() if verifies else not_authenticated()
+        home, caller = holder
         exchange.entry.caller = caller.label
         limit = home.limit_of(caller)
         try:
@@ -105,10 +123,8 @@ class Api:
             limit.spend(home.clock.now(), options.rate_limit, options.rate_window, options.rate_block)
         finally:
             exchange.limit_headers = dict(limit.headers)
-        if not ACCOUNT_ID.fullmatch(request.match_info["account"]):
-            raise refusal(7003)
-        if exchange.account is not home or caller.permission != "edit":
-            raise not_authenticated(caller.denial)
+        if not verifies:
+            _check_access(request, exchange, home, caller)
         if exchange.found is None:
             raise refusal(7003)
         return home, caller, *exchange.found
@@ -141,6 +157,17 @@ class Api:
         if route.writes:
             self._changed()
         return _accepted(answer)
+
+
+def _check_access(request: web.Request, exchange: _Exchange, home: Account, caller: Caller) -> None:
+    """Refuse an account that is none or not the caller's, and a permission that is missing."""
+    if not ACCOUNT_ID.fullmatch(request.match_info["account"]):
+        raise refusal(7003)
+    if exchange.account is not home:
+        foreign = home.options.foreign_account
+        raise refusal(7003) if foreign == 404 else not_authenticated(foreign)
+    if denial := caller.denied(home.clock.now(), write=request.method != "GET"):
+        raise not_authenticated(denial)
 
 
 async def _inflict(faults: Iterable[Fault], account: Account, document: Mapping[str, JsonValue]) -> _Outcome | None:

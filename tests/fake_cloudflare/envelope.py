@@ -19,7 +19,7 @@ CODES: dict[int, tuple[int, str]] = {
     7032: (400, "ai_search_is_paused"),
     7036: (400, "invalid_chunk_size"),
     7040: (400, "invalid_custom_header"),
-    7045: (400, "specific_sitemaps_only_valid_with_parse_type_sitemap"),
+    7045: (400, "specific_sitemaps_only_valid_when_parse_type_is_sitemap"),
     7046: (400, "job_cannot_be_cancelled"),
     7047: (400, "invalid_url_location"),
     7052: (400, "type_and_source_are_required_for_non_managed_instances"),
@@ -29,14 +29,16 @@ CODES: dict[int, tuple[int, str]] = {
     7065: (400, "cannot_modify_default_namespace"),
     7066: (400, "namespace_not_empty"),
     7067: (400, "namespace_same_name"),
+    7092: (502, "custom_domain_cleanup_failed"),
     7096: (400, "default_domain_requires_custom_domain"),
     7097: (400, "instances_allowed_not_found"),
 }
 """HTTP status and message of each code. Not in the facts, and to be checked [?]:
-the code of the global rate limit (971), and the wording of 7045, 7096 and 7097."""
+the code of the global rate limit (971), and the wording of 7092, 7096 and 7097."""
 
 AUTHENTICATION_ERROR = 10000
 VALIDATION_ERROR = 7001
+UNKNOWN_TOKEN = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +100,8 @@ def invalid(message: str, *path: str | int) -> ApiError:
 def not_authenticated(status: int = 401) -> ApiError:
     """Return 10000: an unknown credential, or one that lacks the permission (401, in other v4 APIs 403)."""
     return ApiError(status, [Problem(AUTHENTICATION_ERROR, "Authentication error")])
+
+
+def unknown_token() -> ApiError:
+    """Return 401/1000, with which the verification of tokens answers for any that it cannot verify."""
+    return ApiError(401, [Problem(UNKNOWN_TOKEN, "Invalid API Token")])

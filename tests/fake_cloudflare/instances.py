@@ -94,13 +94,16 @@ def update_instance(call: Call) -> Answer:
     if after["embedding_model"] != before["embedding_model"]:
         raise invalid("cannot be changed after creation", "embedding_model")
     _check(after, set(given), options)
-    apply(instance, after, now=call.now, caller=call.caller)
+    apply(instance, given, now=call.now, caller=call.caller)
     return Answer(_echo_domains(as_read(instance, world, call.now, options), given))
 
 
-def apply(instance: Instance, settings: Settings, *, now: float, caller: str) -> None:
-    """Give an instance new settings."""
+def apply(instance: Instance, given: Settings, *, now: float, caller: str) -> None:
+    """Change the settings of an instance, as a PUT of some of them does."""
+    settings = updated(instance.settings, given)
     instance.reindexes += forces_reindex(instance.settings, settings)
+    if given.get("paused") is False:
+        instance.resumed_at = now
     instance.settings = settings
     instance.modified_at, instance.modified_by = now, caller
     _assign_endpoint(instance)
@@ -123,6 +126,9 @@ def move_instance(call: Call) -> Answer:
 def delete_instance(call: Call) -> Answer:
     world = call.account.world
     instance = call.instance_in(world)
+    endpoint: Any = instance.settings["public_endpoint_params"] or {}
+    if call.account.options.stuck_domains.intersection(endpoint.get("custom_domains") or ()):
+        raise refusal(7092)
     answer = Answer(as_read(instance, world, call.now, call.account.options))
     world.remove(instance)
     return answer

@@ -1,7 +1,8 @@
 """Sync jobs: life cycle, cooldown, superseding, cancel and logs (facts 3).
 
 Not documented, and chosen here: a job on built-in storage is refused as invalid (400/7001), a job on a paused
-instance with 7032; logs are written at the start, at each heartbeat and at the end, with `message_type` 0.
+instance with 7032 unless the account's options say otherwise; logs are written at the start, at each heartbeat
+and at the end, with `message_type` 0.
 """
 
 import math
@@ -15,6 +16,7 @@ from fake_cloudflare.calls import Call, page_of
 from fake_cloudflare.clock import timestamp
 from fake_cloudflare.envelope import Answer, invalid, refusal
 from fake_cloudflare.options import AccountOptions, JobPlan
+from fake_cloudflare.pausing import is_paused
 from fake_cloudflare.validation import (
     CHANGE_JOB,
     CREATE_JOB,
@@ -45,7 +47,7 @@ def create_job(call: Call) -> Answer:
     instance = call.instance_in(account.world)
     if instance.builtin:
         raise invalid("an instance with built-in storage has no sync jobs", "instance")
-    if instance.settings["paused"]:
+    if is_paused(instance, call.now, account.options) and not account.options.jobs_while_paused:
         raise refusal(7032)
     if in_cooldown(account.world.jobs_of(instance), call.now, account.options.cooldown):
         raise refusal(7020)

@@ -4,6 +4,7 @@ from pydantic import JsonValue
 
 from fake_cloudflare.clock import timestamp
 from fake_cloudflare.options import AccountOptions
+from fake_cloudflare.pausing import is_paused
 from fake_cloudflare.world import Instance, Job, Settings, World
 
 WRITE_ONLY_ON_GET = frozenset(
@@ -39,6 +40,7 @@ def as_listed(instance: Instance, world: World, now: float, options: AccountOpti
         "engine_version": 3,
         "last_activity": None if active_at is None else timestamp(active_at, zoned=options.zoned),
         "public_endpoint_id": instance.public_endpoint_id,
+        "paused": is_paused(instance, now, options),
     }
     return instance.settings | {"token_id": None} | answer
 
@@ -63,21 +65,33 @@ def status_of(instance: Instance, world: World, now: float, options: AccountOpti
 def stats_document(instance: Instance, world: World, now: float, options: AccountOptions) -> dict[str, JsonValue]:
     """Return the counts of items, which lag behind the jobs by `indexing_lag` (facts 2.2, 3.2)."""
     jobs = world.jobs_of(instance)
-    completed, total = _progress(jobs, now, options)
-    running = min(_FILES_AT_ONCE, total - completed)
     failed = [job for job in jobs if job.ended(now) and job.end_reason not in {None, options.cancel_end_reason}]
     errors: dict[str, JsonValue] = {job.end_reason: 1 for job in failed[-1:] if job.end_reason and job is jobs[-1]}
     active_at = _last_activity(jobs, now)
+    document: dict[str, JsonValue] = {
+        "last_activity": None if active_at is None else timestamp(active_at, zoned=options.zoned),
+        "file_embed_errors": dict(instance.file_errors),
+        "index_source_errors": errors if instance.source_error is None else errors | {instance.source_error: 1},
+    }
+    if options.stats_degraded:
+        return document | {"degraded": True}
+    return document | _counts(instance, jobs, now, options, failed_jobs=len(errors))
+
+
+def _counts(
+    instance: Instance, jobs: list[Job], now: float, options: AccountOptions, *, failed_jobs: int
+) -> dict[str, JsonValue]:
+    done, total = _progress(instance, jobs, now, options)
+    failed = min(done, sum(instance.file_errors.values()))
+    completed = done - failed
+    running = min(_FILES_AT_ONCE, total - done)
     return {
         "completed": completed,
         "running": running,
-        "queued": total - completed - running,
-        "error": len(errors),
+        "queued": total - done - running,
+        "error": failed + failed_jobs,
         "skipped": 0,
         "outdated": 0,
-        "last_activity": None if active_at is None else timestamp(active_at, zoned=options.zoned),
-        "file_embed_errors": {},
-        "index_source_errors": errors,
         "engine": {
             "vectorize": {"dimensions": _DIMENSIONS, "vectorsCount": completed * _CHUNKS_PER_FILE},
             "r2": {
@@ -89,13 +103,16 @@ def stats_document(instance: Instance, world: World, now: float, options: Accoun
     }
 
 
-def _progress(jobs: list[Job], now: float, options: AccountOptions) -> tuple[int, int]:
+def _progress(instance: Instance, jobs: list[Job], now: float, options: AccountOptions) -> tuple[int, int]:
     """Return how many items are done, and of how many, over the whole history of jobs."""
+    if instance.builtin:
+        return instance.files or 0, instance.files or 0
+    files = options.files if instance.files is None else instance.files
     completed = total = 0
     for job in jobs:
         if not job.started(now) or job.starts_at is None:
             continue
-        total = options.files
+        total = files
         if job.ends_at is None:
             continue
         done_at = job.ends_at + options.indexing_lag

@@ -1,4 +1,4 @@
-"""The routes of AI Search below /accounts/{account}/ai-search, on both base paths (facts 1.0, 1.1).
+"""The routes of AI Search below /accounts/{account}/ai-search, on both base paths (facts 1.0, 1.1), and VERIFY.
 
 Cancelling a job does not exist on the account-level path, as in the published clients. Items, tokens,
 search and chat are not served and answer 7003.
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from fake_cloudflare import instances, jobs, namespaces
+from fake_cloudflare import instances, jobs, namespaces, tokens
 from fake_cloudflare.calls import Operation
 
 
@@ -63,6 +63,9 @@ ROUTES: tuple[Route, ...] = (
     *(_route("", row) for row in (*_NAMESPACE, *_INSTANCE)),
     *(_route("/namespaces/{namespace}", row) for row in (*_INSTANCE, *_NAMESPACED_ONLY)),
 )
+
+VERIFY = Route("GET", re.compile(r"(/accounts/[^/]+|/user)/tokens/verify"), "tokens.verify", tokens.verify_token)
+"""Below the API's base path, beside AI Search (facts 5.2)."""
 
 
 def find_route(method: str, raw_path: str) -> tuple[Route, Mapping[str, str]] | None:

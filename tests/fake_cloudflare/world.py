@@ -36,6 +36,16 @@ class Instance(BaseModel):
     """Set by a test in place of the status that follows from the jobs."""
     reindexes: int = 0
     """How often a change of settings forced a full re-index (facts 2.6)."""
+    searched_at: float | None = None
+    """The last search, which keeps an instance from being paused for idleness (facts 2.5)."""
+    resumed_at: float | None = None
+    """When somebody last set `paused` to false."""
+    source_error: str | None = None
+    """What is wrong with the source, in `index_source_errors` as long as it is."""
+    file_errors: dict[str, int] = {}
+    """How many items failed for which reason: `file_embed_errors`."""
+    files: int | None = None
+    """Items of the source, or in built-in storage; None: as the account's options have it, or none."""
 
     @property
     def builtin(self) -> bool:

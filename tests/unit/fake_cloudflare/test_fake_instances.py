@@ -201,6 +201,16 @@ def test_delete_returns_the_object_and_forgets_its_jobs(account, api, docs):
     assert api("GET", f"{docs}/jobs").result == []
 
 
+def test_an_instance_whose_custom_domain_cannot_be_removed_is_kept(account, api, docs):
+    """4.5: the DELETE errors, and can be tried again."""
+    account.configure(stuck_domains=["s.example.com"])
+    api("PUT", docs, {"public_endpoint_params": {"enabled": True, "custom_domains": ["s.example.com"]}})
+    assert api("DELETE", docs).refused == (502, 7092)
+    assert api("GET", docs).status == 200
+    account.configure(stuck_domains=[])
+    assert api("DELETE", docs).status == 200
+
+
 def test_move_changes_the_namespace_and_keeps_the_instance(account, api, docs):
     """1.1, 2.6: PATCH new_namespace answers an empty object."""
     api("POST", "/namespaces", {"name": "team-a"})
