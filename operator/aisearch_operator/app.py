@@ -68,7 +68,7 @@ class Operator:
         jobs = JobObserver(self._polls, self._timing(settings.job_poll_interval), wake=wake)
         statistics = StatisticsObserver(self._polls, self._timing(settings.stats_interval), wake=wake)
         reporter = Reporter(writer, EventRecorder(kube))
-        claims = Claims(store, self._connections)
+        claims = Claims(store, self._connections, wake=wake)
         targets = TargetFinder(store, self._connections)
         self.job_calls = JobCalls(jobs, settle=settings.settle_time)
         retry = RetryPolicy(terminal=settings.terminal_retry, wait=settings.wait_retry)
@@ -84,7 +84,6 @@ class Operator:
                     ),
                     reporter,
                     retry,
-                    wake=wake,
                 ),
                 SYNC_JOB_KIND: SyncJobReconciler(
                     store,

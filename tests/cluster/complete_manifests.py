@@ -102,6 +102,7 @@ def complete_instance(name: str = "complete") -> Manifest:
             "searchNamespace": "default",
             "accountId": "023e105f4ecef8ad9ca31a8372d0c353",
             "credentialsRef": {"name": "cloudflare.docs"},
+            "managementPolicy": "Observe",
             "deletionPolicy": "Retain",
             "adoptionPolicy": "IfExists",
             "driftPolicy": "Report",

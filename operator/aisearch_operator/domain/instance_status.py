@@ -1,7 +1,9 @@
 """The status of an AISearchInstance, made from what a pass found and from what stood there before."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Literal
 
 from aisearch_operator.cloudflare.wire import Instance, Stats
@@ -13,8 +15,21 @@ from aisearch_operator.resources.instance import AISearchInstanceStatus, Drifted
 
 __all__ = ["Finding", "summarize"]
 
+ABOUT_THE_INSTANCE = frozenset({"Drifted", "Indexed"})
+"""Conditions that say nothing while there is no instance."""
+
 MAX_DRIFT = 32
 """Entries of status.drift; the CRD's maxItems."""
+
+
+NOTHING: Mapping[str, object] = MappingProxyType(
+    {
+        **dict.fromkeys(("account_id", "search_namespace", "instance_id", "state", "paused")),
+        **dict.fromkeys(("created_at", "modified_at", "public_endpoint_id", "stats", "write_only_hash")),
+        "drift": (),
+    }
+)
+"""What status tells of an instance that does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +48,15 @@ class Finding:
         Why it stays.
     acted
         Whether the pass wrote to Cloudflare.
+    managed
+        Whether the instance is the resource's to change and to delete; None when this pass did not get so far.
+    gone
+        Whether the instance that status tells of does not exist.
     """
 
     verdict: Verdict
+    managed: bool | None = None
+    gone: bool = False
     account_id: str | None = None
     search_namespace: str | None = None
     instance_id: str | None = None
@@ -57,6 +78,10 @@ def summarize(
             previous.conditions, finding.verdict, tuple(_extra(previous, finding)), generation=generation, now=now
         ),
     }
+    if finding.managed is not None:
+        changes["managed"] = finding.managed
+    if finding.gone:
+        changes |= NOTHING
     if finding.instance_id is not None:
         changes |= {
             "account_id": finding.account_id,
@@ -84,6 +109,9 @@ def summarize(
 
 def _extra(previous: AISearchInstanceStatus, finding: Finding) -> list[ConditionUpdate]:
     extra: list[ConditionUpdate] = []
+    if finding.gone:
+        about = (known.type for known in previous.conditions if known.type in ABOUT_THE_INSTANCE)
+        return [(kind, "Unknown", finding.verdict.reason, finding.verdict.message) for kind in about]
     if finding.drift:
         paths = ", ".join(sorted({difference.path for difference in finding.drift})[:MAX_DRIFT])
         extra.append(("Drifted", "True", finding.drift_reason, f"Different at Cloudflare: {paths}"))

@@ -16,6 +16,8 @@ class Reason(StrEnum):
 
     # Instances
     SYNCED = "Synced"
+    OBSERVED = "Observed"
+    NOTHING_TO_OBSERVE = "NothingToObserve"
     SUSPENDED = "Suspended"
     CREATING = "Creating"
     CREATED = "Created"
@@ -65,6 +67,11 @@ class Reason(StrEnum):
 DOCUMENTATION: Mapping[Reason, str] = MappingProxyType(
     {
         Reason.SYNCED: "The instance at Cloudflare is as the spec wants it.",
+        Reason.OBSERVED: "The instance exists; spec.managementPolicy is Observe, so the operator only looks at it.",
+        Reason.NOTHING_TO_OBSERVE: (
+            "The instance that this resource observes does not exist; the operator sees it when it does. Create it, "
+            "or set spec.managementPolicy to Manage to have it created."
+        ),
         Reason.SUSPENDED: "spec.suspend is true: the operator leaves the instance alone.",
         Reason.CREATING: "The operator is about to create the instance.",
         Reason.CREATED: "The operator created the instance.",
@@ -79,14 +86,14 @@ DOCUMENTATION: Mapping[Reason, str] = MappingProxyType(
         Reason.MOVED: "The operator moved the instance to another search namespace.",
         Reason.ADOPTED: "The instance existed; spec.adoptionPolicy allowed the operator to take it over.",
         Reason.ADOPTION_REFUSED: (
-            "An instance of this id exists and was not made by this resource. Set spec.adoptionPolicy to "
+            "An instance of this id exists and is not this resource's. Set spec.adoptionPolicy to "
             "IfExists to take it over, or choose another spec.instanceId."
         ),
         Reason.CLAIMED_BY_ANOTHER: (
             "An older resource manages the same instance. Delete one of the two, or choose another spec.instanceId."
         ),
         Reason.DELETED: "The operator deleted the instance at Cloudflare.",
-        Reason.RETAINED: "The resource is gone; the instance stays at Cloudflare, as spec.deletionPolicy says.",
+        Reason.RETAINED: "The resource is gone; the instance stays at Cloudflare, as its policies say.",
         Reason.RELEASED_UNCONFIRMED: (
             "The resource is gone although the operator could not finish at Cloudflare in the time that it has. "
             "The message names what may be left there: look in the dashboard."

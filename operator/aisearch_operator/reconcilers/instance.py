@@ -1,30 +1,25 @@
 """AISearchInstance: one pass, from the resource to Cloudflare and back into its status."""
 
-from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Literal
 
 from pydantic import ValidationError
 
-from aisearch_operator.cloudflare.errors import AlreadyExists, Cause, CloudflareError, NotFound
+from aisearch_operator.cloudflare.errors import AlreadyExists, CloudflareError
 from aisearch_operator.cloudflare.wire import Instance
 from aisearch_operator.domain.instance_plan import (
     Create,
-    Desired,
     Keep,
     Move,
     Plan,
     Refuse,
-    Update,
     plan,
-    still_different,
 )
 from aisearch_operator.domain.instance_status import Finding, summarize
+from aisearch_operator.domain.observed_drift import seen_drift
 from aisearch_operator.domain.reasons import Reason
-from aisearch_operator.domain.update_answer import completed
 from aisearch_operator.domain.verdict import Verdict
 from aisearch_operator.domain.write_only import encode
-from aisearch_operator.engine.store import Known, ObjectKey
+from aisearch_operator.engine.store import Known
 from aisearch_operator.engine.workqueue import Again
 from aisearch_operator.kube.credentials import CredentialError
 from aisearch_operator.observation.address import Connection, InstanceAddress
@@ -32,31 +27,23 @@ from aisearch_operator.observation.connections import Connections
 from aisearch_operator.observation.instances import InstanceObserver
 from aisearch_operator.observation.statistics import StatisticsObserver
 from aisearch_operator.reconcilers.claims import Claims
+from aisearch_operator.reconcilers.instance_calls import InstanceCalls, InstancePass, drift_reason, note_managed
 from aisearch_operator.reconcilers.instance_removal import InstanceRemoval
 from aisearch_operator.reconcilers.instance_view import (
     address_name,
     desired_of,
+    manages,
     memory_of,
     readable_part,
-    values_were_refused,
 )
-from aisearch_operator.reconcilers.outcome import Leave, Pass, Released, Reporter, RetryPolicy, invalid_fields, utc_now
+from aisearch_operator.reconcilers.outcome import Leave, Released, Reporter, RetryPolicy, invalid_fields, utc_now
 from aisearch_operator.resources.instance import AISearchInstance, AISearchInstanceStatus
 
 __all__ = ["InstanceReconciler"]
 
 
-_Pass = Pass[AISearchInstance, Finding]
-
-
 class InstanceReconciler:
-    """Keeps instances at Cloudflare as their resources want them.
-
-    Parameters
-    ----------
-    wake
-        Has resources looked at.
-    """
+    """Keeps instances at Cloudflare as their resources want them."""
 
     def __init__(
         self,
@@ -67,8 +54,6 @@ class InstanceReconciler:
         removal: InstanceRemoval,
         reporter: Reporter,
         retry: RetryPolicy,
-        *,
-        wake: Callable[[Iterable[ObjectKey]], None],
     ) -> None:
         self._connections = connections
         self._instances = instances
@@ -77,7 +62,7 @@ class InstanceReconciler:
         self._retry = retry
         self._claims = claims
         self._removal = removal
-        self._wake = wake
+        self._calls = InstanceCalls(instances)
 
     async def reconcile(self, known: Known) -> Again | None:
         """Make one pass over a resource that is not being deleted."""
@@ -86,7 +71,7 @@ class InstanceReconciler:
         except ValidationError as error:
             await self._unreadable(known, error)
             return None
-        this = _Pass(known, resource, Finding(Verdict.working(Reason.WORKING, "")))
+        this = InstancePass(known, resource, Finding(Verdict.working(Reason.WORKING, "")))
         again: Again | None = None
         try:
             this.note(verdict=await self._pass(this))
@@ -116,16 +101,19 @@ class InstanceReconciler:
         self._instances.forget(known.key)
         self._statistics.forget(known.key)
         self._connections.forget(known.key)
-        self._wake(self._claims.others(known))
+        self._claims.withdraw(known.key)
 
-    async def _pass(self, this: _Pass) -> Verdict:
+    async def _pass(self, this: InstancePass) -> Verdict:
         spec, status = this.resource.spec, this.resource.status
         if spec.suspend:
             return Verdict.suspended("spec.suspend is true: the operator leaves the instance alone")
         secret = spec.credentials_ref.name if spec.credentials_ref else None
-        connection = await self._connections.resolve(this.key, secret, status.account_id or spec.account_id)
+        account = spec.account_id if status.managed is False else status.account_id or spec.account_id
+        if spec.management_policy == "Observe":
+            return await self._observe(this, secret, account)
+        connection = await self._connections.resolve(this.key, secret, account)
         address = InstanceAddress(connection.account_id, spec.search_namespace, this.resource.instance_id)
-        owner = await self._claims.owner(this.key, address)
+        owner = await self._claims.contend(this.key, address)
         if owner != this.key:
             return Verdict.stalled(
                 Reason.CLAIMED_BY_ANOTHER,
@@ -133,7 +121,7 @@ class InstanceReconciler:
                 "delete one of the two, or apply this one with another spec.instanceId",
             )
         observed = await self._instances.look(this.key, connection, address)
-        if status.instance_id is not None:
+        if manages(status):
             this.note(
                 account_id=status.account_id, search_namespace=status.search_namespace, instance_id=status.instance_id
             )
@@ -141,21 +129,48 @@ class InstanceReconciler:
         this.note(stats=self._statistics.latest(this.key, connection, address) if this.finding.instance_id else None)
         return verdict
 
+    async def _observe(self, this: InstancePass, secret: str | None, account: str | None) -> Verdict:
+        """Report the instance and leave everything as it is."""
+        this.note(managed=False)
+        self._claims.withdraw(this.key)
+        connection = await self._connections.resolve(this.key, secret, account)
+        address = InstanceAddress(connection.account_id, this.resource.spec.search_namespace, this.resource.instance_id)
+        observed = await self._instances.look(this.key, connection, address)
+        if observed is None:
+            self._statistics.forget(this.key)  # a request for what is not there would be one in every round
+            this.note(gone=True)
+            return Verdict.working(
+                Reason.NOTHING_TO_OBSERVE,
+                f"Instance {address_name(address)} does not exist: create it, or set spec.managementPolicy to Manage",
+            )
+        this.note(
+            account_id=address.account_id,
+            search_namespace=address.search_namespace,
+            instance_id=address.instance_id,
+            observed=observed,
+            drift=seen_drift(desired_of(this.resource), observed),
+            write_only_hash=this.resource.status.write_only_hash,
+            stats=self._statistics.latest(this.key, connection, address),
+        )
+        return Verdict.fine(
+            Reason.OBSERVED, f"Instance {address_name(address)} exists; spec.managementPolicy is Observe"
+        )
+
     async def _act(
-        self, this: _Pass, connection: Connection, address: InstanceAddress, observed: Instance | None
+        self, this: InstancePass, connection: Connection, address: InstanceAddress, observed: Instance | None
     ) -> Verdict:
         desired = desired_of(this.resource)
         memory = memory_of(this.resource)
         decision: Plan = plan(desired, observed, memory)
         if isinstance(decision, Move):
-            observed = await self._move(this, connection, address, decision)
+            observed = await self._calls.move(this, connection, address, decision)
             memory = replace(memory, search_namespace=address.search_namespace)
             decision = plan(desired, observed, memory)
         if isinstance(decision, Create):
             if memory.search_namespace is None and not memory.may_have_created:
                 await self._announce(this, address)
             try:
-                await self._create(this, connection, address, decision)
+                await self._calls.create(this, connection, address, decision)
             except AlreadyExists:
                 # The list was older than the instance, or an earlier POST was carried out unheard.
                 observed = await connection.client.get_instance(address.namespace, address.instance_id)
@@ -167,113 +182,40 @@ class InstanceReconciler:
         if isinstance(decision, Refuse):
             return Verdict.stalled(
                 Reason.ADOPTION_REFUSED,
-                f"Instance {address_name(address)} exists and was not made by this resource; set spec.adoptionPolicy "
-                "to IfExists to take it over, or choose another spec.instanceId",
+                f"Instance {address_name(address)} exists and is not this resource's; set spec.adoptionPolicy to "
+                "IfExists to take it over, or choose another spec.instanceId",
             )
         if observed is None or isinstance(
             decision, Create | Move
         ):  # it vanished between two answers: the next pass sees it
             return Verdict.working(Reason.WORKING, f"Instance {address_name(address)} is created")
-        _manage(this, address, observed)
+        note_managed(this, address, observed)
         if decision.adopted:
             this.tell(Reason.ADOPTED, f"Took over instance {address_name(address)}")
         if isinstance(decision, Keep):
-            this.note(drift=decision.drift, drift_reason=_drift_reason(this.resource))
+            this.note(drift=decision.drift, drift_reason=drift_reason(this.resource))
         else:
-            await self._update(this, connection, address, desired, observed, decision)
+            await self._calls.update(this, connection, address, desired, observed, decision)
         this.note(write_only_hash=encode(desired.settings, desired.uid))
         return _synced(address)
 
-    async def _announce(self, this: _Pass, address: InstanceAddress) -> None:
+    async def _announce(self, this: InstancePass, address: InstanceAddress) -> None:
         """Write down that a POST follows, where status says that none was sent.
 
         After a crash, status is all that tells an instance of ours from one that somebody else made meanwhile.
         A resource that is new needs no such write.
         """
-        finding = Finding(Verdict.working(Reason.CREATING, f"Instance {address_name(address)} is being created"))
         status, generation = this.resource.status, this.resource.metadata.generation
-        after = summarize(status, finding, generation=generation, now=utc_now())
+        this.note(managed=True, gone=status.managed is False)
+        verdict = Verdict.working(Reason.CREATING, f"Instance {address_name(address)} is being created")
+        after = summarize(status, replace(this.finding, verdict=verdict), generation=generation, now=utc_now())
         await self._reporter.announce(this.known, after)
-
-    async def _create(self, this: _Pass, connection: Connection, address: InstanceAddress, decision: Create) -> None:
-        again = this.resource.status.instance_id is not None
-        created = await connection.client.create_instance(address.namespace, decision.body)
-        self._instances.record(connection, address, created)
-        _manage(this, address, created)
-        this.note(acted=True)
-        message = f"Created instance {address_name(address)}"
-        this.tell(Reason.CREATED, f"{message} again: it was deleted at Cloudflare" if again else message)
-        if decision.then:
-            answer = await connection.client.update_instance(address.namespace, address.instance_id, decision.then)
-            updated = completed(answer, created, decision.then)
-            self._instances.record(connection, address, updated)
-            this.note(observed=updated)
-
-    async def _update(
-        self,
-        this: _Pass,
-        connection: Connection,
-        address: InstanceAddress,
-        desired: Desired,
-        before: Instance,
-        decision: Update,
-    ) -> None:
-        answer = await connection.client.update_instance(address.namespace, address.instance_id, decision.body)
-        self._instances.record(connection, address, completed(answer, before, decision.body))
-        left = still_different(desired, answer, decision)
-        refused = any(difference not in decision.left for difference in left)
-        this.note(
-            observed=answer,
-            acted=True,
-            drift=left,
-            drift_reason=Reason.NOT_ACCEPTED if refused else _drift_reason(this.resource),
-        )
-        paths = ", ".join(difference.path for difference in decision.because)
-        if decision.cause == "spec":
-            this.tell(Reason.UPDATED, f"Sent {paths}")
-        else:
-            this.tell(Reason.DRIFT_REPAIRED, f"Set back what was changed at Cloudflare: {paths}")
-
-    async def _move(
-        self, this: _Pass, connection: Connection, address: InstanceAddress, decision: Move
-    ) -> Instance | None:
-        source = replace(address, search_namespace=decision.source)
-        try:
-            await connection.client.move_instance(source.namespace, source.instance_id, address.search_namespace)
-            this.tell(Reason.MOVED, f"Moved instance {address_name(source)} to {address_name(address)}")
-            this.note(acted=True)
-        except NotFound:
-            pass  # moved already by a pass that ended before it could say so, or deleted by somebody
-        observed: Instance | None = None
-        try:
-            observed = await connection.client.get_instance(address.namespace, address.instance_id)
-        except NotFound as error:
-            if error.cause is Cause.SEARCH_NAMESPACE_NOT_FOUND:
-                raise  # it was the new search namespace that the move did not find: the instance is where it was
-        self._instances.record(connection, source, None)
-        this.note(search_namespace=address.search_namespace)
-        if observed is not None:
-            self._instances.record(connection, address, observed)
-        return observed
 
     async def _unreadable(self, known: Known, error: ValidationError) -> None:
         before = AISearchInstanceStatus.model_validate(known.body["status"])
         finding = Finding(Verdict.stalled(Reason.INVALID_SPEC, f"The spec cannot be read: {invalid_fields(error)}"))
         after = summarize(before, finding, generation=known.generation, now=utc_now())
         await self._reporter.report(known, before, after, ())
-
-
-def _drift_reason(resource: AISearchInstance) -> Literal[Reason.DRIFT_FOUND, Reason.NOT_ACCEPTED]:
-    return Reason.NOT_ACCEPTED if values_were_refused(resource) else Reason.DRIFT_FOUND
-
-
-def _manage(this: _Pass, address: InstanceAddress, observed: Instance | None) -> None:
-    this.note(
-        account_id=address.account_id,
-        search_namespace=address.search_namespace,
-        instance_id=address.instance_id,
-        observed=observed,
-    )
 
 
 def _synced(address: InstanceAddress) -> Verdict:

@@ -49,6 +49,9 @@ class InstanceRemoval:
     async def step(self, key: ObjectKey, resource: AISearchInstance) -> Stay | Leave:
         """Bring the instance one step nearer to its end, by what status remembers and never by the spec alone."""
         status = resource.status
+        if resource.spec.management_policy == "Observe" or status.managed is False:
+            message = f"Instance {_where(status)} stays at Cloudflare: it was only observed"
+            return Leave([Event("Normal", Reason.RETAINED, message)] if status.instance_id else [])
         if resource.spec.deletion_policy == "Retain":
             message = f"Instance {_where(status)} stays at Cloudflare"
             return Leave([Event("Normal", Reason.RETAINED, message)] if status.instance_id else [])

@@ -10,9 +10,17 @@ from aisearch_operator.domain.conditions import condition
 from aisearch_operator.domain.instance_plan import Desired, Memory
 from aisearch_operator.domain.reasons import Reason
 from aisearch_operator.observation.address import InstanceAddress
-from aisearch_operator.resources.instance import AISearchInstance
+from aisearch_operator.resources.instance import AISearchInstance, AISearchInstanceStatus
 
-__all__ = ["address_name", "desired_of", "may_have_created", "memory_of", "readable_part", "values_were_refused"]
+__all__ = [
+    "address_name",
+    "desired_of",
+    "manages",
+    "may_have_created",
+    "memory_of",
+    "readable_part",
+    "values_were_refused",
+]
 
 WITHOUT_POST = frozenset(
     {
@@ -28,7 +36,15 @@ WITHOUT_POST = frozenset(
 """The reasons of `Ready` of a pass that sends no POST. When the next one does, status says `Creating` first; under
 any other reason a POST may have been carried out unheard."""
 
-WHEREABOUTS = ("instanceId", "searchNamespace", "accountId", "credentialsRef", "deletionPolicy", "suspend")
+WHEREABOUTS = (
+    "instanceId",
+    "searchNamespace",
+    "accountId",
+    "credentialsRef",
+    "managementPolicy",
+    "deletionPolicy",
+    "suspend",
+)
 """The fields of a spec that say where the instance is, and what becomes of it in the end."""
 
 
@@ -63,6 +79,8 @@ def memory_of(resource: AISearchInstance) -> Memory:
     drifted = condition(status.conditions, "Drifted")
     settled = values_were_refused(resource) or resource.spec.drift_policy == "Report"
     known = ((entry.path, entry.desired, entry.observed) for entry in status.drift)
+    if status.managed is False:
+        return Memory(may_have_created=False)  # what only was observed is somebody else's
     return Memory(
         search_namespace=status.search_namespace if status.instance_id else None,
         write_only_hash=status.write_only_hash,
@@ -73,8 +91,15 @@ def memory_of(resource: AISearchInstance) -> Memory:
     )
 
 
+def manages(status: AISearchInstanceStatus) -> bool:
+    """Whether status tells of an instance that is the resource's to change and to delete."""
+    return status.instance_id is not None and status.managed is not False
+
+
 def may_have_created(resource: AISearchInstance) -> bool:
     """Whether an operator may have ended between the POST of this resource's instance and the status write."""
+    if resource.status.managed is False:
+        return False
     ready = condition(resource.status.conditions, "Ready")
     return ready is None or ready.reason not in WITHOUT_POST
 

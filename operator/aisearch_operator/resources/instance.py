@@ -65,6 +65,11 @@ class AISearchInstanceSpec(InstanceSettings):
     Unset means the Secret `aisearch-credentials` in this namespace, else the operator's own
     credentials."""
 
+    management_policy: Literal["Manage", "Observe"] = "Manage"
+    """What the operator does at Cloudflare. `Manage` creates the instance and keeps it as this spec says;
+    `Observe` only shows it in status: nothing is ever created, changed, moved or deleted there, whatever
+    else this spec says. Back from `Observe`, adoptionPolicy decides as for any instance that exists."""
+
     deletion_policy: Literal["Delete", "Retain"] = "Delete"
     """What happens to the instance when this resource is deleted. `Delete` deletes it with its index and
     all files that were uploaded to it, for ever; `Retain` leaves it as it is."""
@@ -140,8 +145,11 @@ class AISearchInstanceStatus(ResourceModel):
     """What is to be said of the instance. Ready: it is as the spec wants it. Reconciling: the operator is
     at work. Stalled: a person must act. Drifted: it differs from the spec. Indexed: no item waits."""
 
+    managed: bool | None = None
+    """Whether the instance is this resource's to change and to delete. false: it is only observed."""
+
     instance_id: str | None = None
-    """Id of the instance that this resource manages; deletion uses it."""
+    """Id of the instance that this resource manages or observes; deletion uses it."""
 
     account_id: str | None = None
     """Id of the Cloudflare account that the instance is in; deletion uses it."""

@@ -1,0 +1,131 @@
+"""What is sent to Cloudflare for an instance, and what a pass notes of the answers."""
+
+from dataclasses import replace
+from typing import Literal
+
+from aisearch_operator.cloudflare.errors import Cause, NotFound
+from aisearch_operator.cloudflare.wire import Instance
+from aisearch_operator.domain.instance_plan import Create, Desired, Move, Update, still_different
+from aisearch_operator.domain.instance_status import Finding
+from aisearch_operator.domain.reasons import Reason
+from aisearch_operator.domain.update_answer import completed
+from aisearch_operator.observation.address import Connection, InstanceAddress
+from aisearch_operator.observation.instances import InstanceObserver
+from aisearch_operator.reconcilers.instance_view import address_name, manages, values_were_refused
+from aisearch_operator.reconcilers.outcome import Pass
+from aisearch_operator.resources.instance import AISearchInstance
+
+__all__ = ["InstanceCalls", "InstancePass", "drift_reason", "note_managed"]
+
+
+InstancePass = Pass[AISearchInstance, Finding]
+
+
+class InstanceCalls:
+    """Creates, updates and moves instances."""
+
+    def __init__(self, instances: InstanceObserver) -> None:
+        self._instances = instances
+
+    async def create(
+        self, this: InstancePass, connection: Connection, address: InstanceAddress, decision: Create
+    ) -> None:
+        """Create an instance, and send what a create does not take.
+
+        Raises
+        ------
+        AlreadyExists
+            There is one of this id.
+        CloudflareError
+            It was not created, or not completed.
+        """
+        again = manages(this.resource.status)
+        created = await connection.client.create_instance(address.namespace, decision.body)
+        self._instances.record(connection, address, created)
+        note_managed(this, address, created)
+        this.note(acted=True)
+        message = f"Created instance {address_name(address)}"
+        this.tell(Reason.CREATED, f"{message} again: it was deleted at Cloudflare" if again else message)
+        if decision.then:
+            answer = await connection.client.update_instance(address.namespace, address.instance_id, decision.then)
+            updated = completed(answer, created, decision.then)
+            self._instances.record(connection, address, updated)
+            this.note(observed=updated)
+
+    async def update(
+        self,
+        this: InstancePass,
+        connection: Connection,
+        address: InstanceAddress,
+        desired: Desired,
+        before: Instance,
+        decision: Update,
+    ) -> None:
+        """Send changed fields, and note what differs all the same.
+
+        Raises
+        ------
+        CloudflareError
+            They were not taken.
+        """
+        answer = await connection.client.update_instance(address.namespace, address.instance_id, decision.body)
+        self._instances.record(connection, address, completed(answer, before, decision.body))
+        left = still_different(desired, answer, decision)
+        refused = any(difference not in decision.left for difference in left)
+        this.note(
+            observed=answer,
+            acted=True,
+            drift=left,
+            drift_reason=Reason.NOT_ACCEPTED if refused else drift_reason(this.resource),
+        )
+        paths = ", ".join(difference.path for difference in decision.because)
+        if decision.cause == "spec":
+            this.tell(Reason.UPDATED, f"Sent {paths}")
+        else:
+            this.tell(Reason.DRIFT_REPAIRED, f"Set back what was changed at Cloudflare: {paths}")
+
+    async def move(
+        self, this: InstancePass, connection: Connection, address: InstanceAddress, decision: Move
+    ) -> Instance | None:
+        """Move an instance to ``address``, and give it as it is there; None when it is nowhere.
+
+        Raises
+        ------
+        CloudflareError
+            It was not moved, or not found again.
+        """
+        source = replace(address, search_namespace=decision.source)
+        try:
+            await connection.client.move_instance(source.namespace, source.instance_id, address.search_namespace)
+            this.tell(Reason.MOVED, f"Moved instance {address_name(source)} to {address_name(address)}")
+            this.note(acted=True)
+        except NotFound:
+            pass  # moved already by a pass that ended before it could say so, or deleted by somebody
+        observed: Instance | None = None
+        try:
+            observed = await connection.client.get_instance(address.namespace, address.instance_id)
+        except NotFound as error:
+            if error.cause is Cause.SEARCH_NAMESPACE_NOT_FOUND:
+                raise  # it was the new search namespace that the move did not find: the instance is where it was
+        self._instances.record(connection, source, None)
+        this.note(search_namespace=address.search_namespace)
+        if observed is not None:
+            self._instances.record(connection, address, observed)
+        return observed
+
+
+def note_managed(this: InstancePass, address: InstanceAddress, observed: Instance | None) -> None:
+    """Note an instance that is the resource's to change and to delete."""
+    this.note(
+        managed=True,
+        gone=False,
+        account_id=address.account_id,
+        search_namespace=address.search_namespace,
+        instance_id=address.instance_id,
+        observed=observed,
+    )
+
+
+def drift_reason(resource: AISearchInstance) -> Literal[Reason.DRIFT_FOUND, Reason.NOT_ACCEPTED]:
+    """Tell why what differs stays so."""
+    return Reason.NOT_ACCEPTED if values_were_refused(resource) else Reason.DRIFT_FOUND
