@@ -69,7 +69,7 @@ class Operator:
         statistics = StatisticsObserver(self._polls, self._timing(settings.stats_interval), wake=wake)
         reporter = Reporter(writer, EventRecorder(kube))
         claims = Claims(store, self._connections, wake=wake)
-        targets = TargetFinder(store, self._connections)
+        targets = TargetFinder(store, self._connections, instances)
         self.job_calls = JobCalls(jobs, settle=settings.settle_time)
         retry = RetryPolicy(terminal=settings.terminal_retry, wait=settings.wait_retry)
         self.dispatcher.serve(

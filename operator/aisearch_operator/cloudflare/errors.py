@@ -71,7 +71,10 @@ class Cause(StrEnum):
         "ServiceTokenInvalid",
         "a new service API token takes a minute or two; otherwise replace the token that the instance uses",
     )
-    INSTANCE_PAUSED = "InstancePaused", "the instance is paused: resume it"
+    INSTANCE_PAUSED = (
+        "InstancePaused",
+        "the instance is paused: set spec.paused of its AISearchInstance to false, or resume it in the dashboard",
+    )
 
     CREDENTIALS_REJECTED = (
         "CredentialsRejected",

@@ -42,6 +42,9 @@ class Reason(StrEnum):
     INSTANCE_MISSING = "InstanceResourceMissing"
     INSTANCE_NOT_READY = "InstanceNotReady"
     INSTANCE_STALLED = "InstanceStalled"
+    INSTANCE_DELETING = "InstanceDeleting"
+    INSTANCE_SUSPENDED = "InstanceSuspended"
+    INSTANCE_HAS_NO_SOURCE = "InstanceHasNoSource"
     WAITING_FOR_TURN = "WaitingForTurn"
     ANOTHER_JOB_RUNNING = "AnotherJobRunning"
     COOLDOWN = "Cooldown"
@@ -102,10 +105,19 @@ DOCUMENTATION: Mapping[Reason, str] = MappingProxyType(
         Reason.INDEXING: "Items are queued or running in the index.",
         Reason.INDEX_ERRORS: "Some items could not be indexed. The instance's logs in the dashboard tell which.",
         Reason.INDEX_UNKNOWN: "The statistics were not read yet.",
-        Reason.INSTANCE_MISSING: "No AISearchInstance of the name in spec.instanceRef exists in this namespace.",
-        Reason.INSTANCE_NOT_READY: "The instance is not ready for a sync job yet.",
+        Reason.INSTANCE_MISSING: "This namespace has no AISearchInstance of the name in spec.instanceRef: apply it.",
+        Reason.INSTANCE_NOT_READY: "The AISearchInstance is not ready yet. The sync job goes on when it is.",
         Reason.INSTANCE_STALLED: (
             "The AISearchInstance cannot become ready until a person acts: see its conditions. Then this goes on."
+        ),
+        Reason.INSTANCE_DELETING: (
+            "The AISearchInstance is being deleted. The sync job waits for the next of that name."
+        ),
+        Reason.INSTANCE_SUSPENDED: (
+            "spec.suspend of the AISearchInstance is true: nothing is started for it until it is false again."
+        ),
+        Reason.INSTANCE_HAS_NO_SOURCE: (
+            "The instance has built-in storage: uploads are indexed at once, and there is nothing to sync."
         ),
         Reason.WAITING_FOR_TURN: "Older sync jobs for the same instance come first.",
         Reason.ANOTHER_JOB_RUNNING: "Another sync job of the instance runs. A new one would end it, so this one waits.",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from weakref import WeakValueDictionary
 
-from aisearch_operator.cloudflare.errors import CloudflareError, JobAlreadyEnded, NotFound, Retry
+from aisearch_operator.cloudflare.errors import Cause, CloudflareError, JobAlreadyEnded, NotFound, Retry, Wait
 from aisearch_operator.cloudflare.wire import Job, JobLog
 from aisearch_operator.domain.sync_job_status import MAX_LOGS
 from aisearch_operator.engine.store import ObjectKey
@@ -53,6 +53,7 @@ class JobCalls:
         self._clock = clock
         self._began = clock()
         self._inherited: set[ObjectKey] = set()
+        self._sent: set[ObjectKey] = set()
         self._locks: WeakValueDictionary[InstanceAddress, asyncio.Lock] = WeakValueDictionary()
         self._unheard: dict[ObjectKey, _Unheard] = {}
         self._cancelled: dict[ObjectKey, _Cancelled] = {}
@@ -78,6 +79,10 @@ class JobCalls:
         found = self._unheard.get(key)
         return found.error if found is not None and self._clock() < found.until else None
 
+    def may_have_started(self, key: ObjectKey) -> bool:
+        """Whether a POST may have been sent for this resource, by this operator or the one before it."""
+        return key in self._sent or key in self._inherited
+
     def may_show_up(self, key: ObjectKey) -> float | None:
         """Give the seconds until a job that nobody sees cannot be late any more; None when they are over.
 
@@ -99,6 +104,7 @@ class JobCalls:
         """
         if (unheard := self.unheard(key)) is not None:
             raise unheard.with_traceback(None)  # it is raised for each pass, and would grow with each
+        self._sent.add(key)
         try:
             job = await target.connection.client.create_job(
                 target.address.namespace, target.address.instance_id, description
@@ -106,6 +112,10 @@ class JobCalls:
         except Retry as error:
             if error.effect_unknown:
                 self._unheard[key] = _Unheard(error, self._clock() + self._settle)
+            raise
+        except Wait as error:
+            if error.cause is Cause.INSTANCE_PAUSED:
+                self._jobs.forget(key)  # a pause may last for weeks, without any need of a list
             raise
         self._jobs.record(key, target.connection, target.address, job)
         return job
@@ -151,5 +161,6 @@ class JobCalls:
         """Drop what was kept for a sync job that is over or gone."""
         self._jobs.forget(key)
         self._inherited.discard(key)
+        self._sent.discard(key)
         self._unheard.pop(key, None)
         self._cancelled.pop(key, None)

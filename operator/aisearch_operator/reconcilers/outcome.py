@@ -158,6 +158,9 @@ class RetryPolicy:
             return Trouble(verdict, Again(self.terminal), bounded=error.cause is not Cause.CUSTOM_DOMAIN_FAILED)
         if isinstance(error, Retry):
             return Trouble(verdict, Again(at_least=error.after or 0.0), bounded=False)
+        if error.cause is Cause.INSTANCE_PAUSED:
+            # It may last for weeks, and its end shows in the list of instances, which wakes up who waits for it.
+            return Trouble(verdict, Again(self.terminal), bounded=False)
         return Trouble(verdict, Again(error.after or self.wait), bounded=False)
 
 

@@ -70,16 +70,18 @@ class JobRemoval:
         except CredentialError as error:
             if resource.status.instance_id is None:
                 return Leave()  # without credentials nothing was ever started
-            return self._troubled(resource, request, self._retry.trouble(error))
+            return self._troubled(key, resource, request, self._retry.trouble(error))
         except CloudflareError as error:
             trouble = self._retry.trouble(error)
             if isinstance(error, NotFound):
                 if not self._targets.resolves_itself(key, resource):
                     return Leave()  # 7002, 7063: without the instance nothing can run
                 trouble = replace(trouble, bounded=True)
-            return self._troubled(resource, request, trouble)
+            return self._troubled(key, resource, request, trouble)
 
-    def _troubled(self, resource: AISearchSyncJob, request: Request, trouble: Trouble) -> Stay | Leave:
+    def _troubled(self, key: ObjectKey, resource: AISearchSyncJob, request: Request, trouble: Trouble) -> Stay | Leave:
+        if trouble.bounded and request.job_id is None and not self._calls.may_have_started(key):
+            return Leave()  # a job that was refused from its first day, say for an account of others
         if trouble.overdue(resource.metadata.deletion_timestamp, self._release_timeout):
             return _give_up(resource, request, trouble.verdict.message)
         return Stay(trouble.again, trouble)

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 from aisearch_operator.domain.conditions import condition
+from aisearch_operator.domain.job_target import missing_resource, obstacle_at_cloudflare, obstacle_in_resource
 from aisearch_operator.domain.reasons import Reason
 from aisearch_operator.domain.verdict import Verdict
 from aisearch_operator.engine.store import ObjectKey, Store
 from aisearch_operator.observation.address import Connection, InstanceAddress
 from aisearch_operator.observation.connections import Connections
-from aisearch_operator.reconcilers.instance_view import readable_part
+from aisearch_operator.observation.instances import InstanceObserver
+from aisearch_operator.reconcilers.instance_view import address_name, readable_part
 from aisearch_operator.resources.instance import AISearchInstance
 from aisearch_operator.resources.sync_job import AISearchSyncJob
 
@@ -24,11 +26,16 @@ class Target:
 
 
 class TargetFinder:
-    """Finds the target of sync jobs."""
+    """Finds the target of sync jobs.
 
-    def __init__(self, store: Store, connections: Connections) -> None:
+    Until its job is started, a sync job follows the list of instances: what it waits for there wakes it up, and no
+    request is made for it where resources follow the same list.
+    """
+
+    def __init__(self, store: Store, connections: Connections, instances: InstanceObserver) -> None:
         self._store = store
         self._connections = connections
+        self._instances = instances
 
     async def find(self, key: ObjectKey, job: AISearchSyncJob) -> Target | Verdict:
         """Find where the job runs, or is to run; a verdict says why it must wait.
@@ -37,12 +44,26 @@ class TargetFinder:
         ------
         CredentialError, KubeUnavailable
             There is no way to Cloudflare.
+        CloudflareError
+            The instances of the search namespace could not be listed.
         """
         if job.status.job_id is not None:
+            self._instances.forget(key)
             return await self._remembered(key, job)
         if job.spec.instance_ref is not None:
-            return await self._managed(key, job.spec.instance_ref.name)
-        return await self._unmanaged(key, job)
+            target = await self._managed(key, job.spec.instance_ref.name)
+        else:
+            target = await self._unmanaged(key, job)
+        if isinstance(target, Verdict):
+            return target
+        observed = await self._instances.look(key, target.connection, target.address)
+        obstacle = obstacle_at_cloudflare(
+            observed,
+            address_name(target.address),
+            managed=job.spec.instance_ref is not None,
+            last=condition(job.status.conditions, "Ready"),
+        )
+        return obstacle or target
 
     async def find_for_removal(self, key: ObjectKey, job: AISearchSyncJob) -> Target | None:
         """Find where a deleted resource's job may run; None when none can have been started.
@@ -54,6 +75,9 @@ class TargetFinder:
         """
         if job.status.instance_id is not None:
             return await self._remembered(key, job)
+        ready = condition(job.status.conditions, "Ready")
+        if ready is not None and ready.reason == Reason.INSTANCE_HAS_NO_SOURCE:
+            return None  # such an instance has no jobs, and a list of them may be refused
         if job.spec.instance_ref is None:
             return await self._unmanaged(key, job)
         # An operator that ended between the POST and the status write has left no address.
@@ -61,27 +85,18 @@ class TargetFinder:
         return await self._instance(key, instance) if instance and instance.status.instance_id else None
 
     def forget(self, key: ObjectKey) -> None:
-        """Stop looking at Secrets for this sync job."""
+        """Stop looking at Secrets and instances for this sync job."""
         self._connections.forget(key)
+        self._instances.forget(key)
 
     async def _managed(self, key: ObjectKey, name: str) -> Target | Verdict:
         known = self._store.instance(key.namespace, name)
         if known is None:
-            return Verdict.working(Reason.INSTANCE_MISSING, f"AISearchInstance {name} does not exist in this namespace")
+            return missing_resource(name)
         instance = readable_part(known.body)
-        if instance.metadata.deletion_timestamp is not None:
-            return Verdict.working(Reason.INSTANCE_NOT_READY, f"AISearchInstance {name} is being deleted")
-        ready = condition(instance.status.conditions, "Ready")
-        stalled = condition(instance.status.conditions, "Stalled")
-        current = instance.status.observed_generation == instance.metadata.generation
-        if stalled is not None and stalled.status == "True" and current:
-            # Whoever waits for both, as `helm --wait` does, waits as long as one of them may still get ready.
-            return Verdict.stalled(
-                Reason.INSTANCE_STALLED, f"AISearchInstance {name} cannot become ready: {stalled.message}"
-            )
-        if ready is None or ready.status != "True" or not current or instance.status.instance_id is None:
-            why = f" ({ready.reason})" if ready and current else ""
-            return Verdict.working(Reason.INSTANCE_NOT_READY, f"AISearchInstance {name} is not ready{why}")
+        obstacle = obstacle_in_resource(instance)
+        if obstacle is not None:
+            return obstacle
         return await self._instance(key, instance)
 
     async def _instance(self, key: ObjectKey, instance: AISearchInstance) -> Target:

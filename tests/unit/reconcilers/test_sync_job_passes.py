@@ -157,7 +157,12 @@ async def test_a_job_waits_until_its_instance_is_ready(bench, instance):
     await bench.make_pass(key)
 
     assert bench.requests() == []
-    reason = {"none": "InstanceResourceMissing", "stalled": "InstanceStalled"}.get(instance, "InstanceNotReady")
+    special = {
+        "none": "InstanceResourceMissing",
+        "stalled": "InstanceStalled",
+        "being deleted": "InstanceDeleting",
+    }
+    reason = special.get(instance, "InstanceNotReady")
     assert state(bench, key) == ("Pending", reason)
 
 
