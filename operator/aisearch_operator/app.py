@@ -80,7 +80,13 @@ class Operator:
                     statistics,
                     claims,
                     InstanceRemoval(
-                        self._connections, instances, claims, retry, release_timeout=settings.release_timeout
+                        kube,
+                        self._connections,
+                        instances,
+                        claims,
+                        retry,
+                        default_policy=settings.deletion_policy,
+                        release_timeout=settings.release_timeout,
                     ),
                     reporter,
                     retry,

@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     job_cooldown: Annotated[float, Field(ge=0)] = 35
     """Seconds after the start or end of a job before the next is tried. Cloudflare refuses below 30 (facts 3.3)."""
 
+    deletion_policy: Literal["Delete", "Retain"] = "Delete"
+    """What becomes of an instance whose resource is deleted, unless its spec or its Kubernetes namespace says."""
+
     cancel_timeout: Seconds = 60
     """Seconds that a deleted resource's job has to end after its cancellation. Then the resource goes anyway."""
 

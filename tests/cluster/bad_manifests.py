@@ -95,6 +95,7 @@ def _bad_values() -> Iterator[BadManifest]:
         ("searchNamespace", "t" * 29),
         ("accountId", ACCOUNT[1:]),
         ("accountId", "my-account".ljust(32, "0")),
+        ("managementPolicy", "Adopt"),
         ("deletionPolicy", "Keep"),
         ("adoptionPolicy", "Always"),
         ("driftPolicy", "Ignore"),

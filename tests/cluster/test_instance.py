@@ -150,7 +150,7 @@ def test_a_deleted_resource_takes_its_instance_with_it_also_one_that_is_gone_alr
     assert [each.id for each in account.instances()] == ["kept"]
     assert kube.wait_event("kept", "Retained") == (
         "Normal",
-        f"Instance default/kept of account {account.id} stays at Cloudflare",
+        f"Instance default/kept of account {account.id} stays at Cloudflare: spec.deletionPolicy is Retain",
     )
 
 

@@ -129,6 +129,10 @@ class Stage:
         for resource in resources:
             self._await_right(resource, allowed=False)
 
+    def withdraw_rule(self, resource: str) -> None:
+        """Take all rights on a built-in resource away from an operator that does not run yet."""
+        self._set_rules([rule for rule in operator_rules() if rule["resources"] != [resource]])
+
     def restore_rights(self) -> None:
         """Give the operator back what `withdraw_patch` took."""
         self._set_rules(operator_rules())

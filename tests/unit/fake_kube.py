@@ -28,6 +28,7 @@ class FakeKube(KubeApi):
 
     def __init__(self) -> None:
         self.secrets: dict[tuple[str, str], dict[str, str]] = {}
+        self.annotations: dict[str, dict[str, str]] = {}
         self.secret_reads: list[tuple[str, str]] = []
         self.patches: list[tuple[str, dict[str, Any]]] = []
         self.events: list[tuple[str, str, str, str]] = []
@@ -80,6 +81,10 @@ class FakeKube(KubeApi):
         if (namespace, name) not in self.secrets:
             raise Gone("The API server answered 404 Not Found")
         return dict(self.secrets[namespace, name])
+
+    async def read_annotations(self, namespace: str) -> Mapping[str, str]:
+        self._meet_failure("read_annotations")
+        return dict(self.annotations.get(namespace, {}))
 
     async def create_event(
         self, ref: ObjectRef, event_type: Literal["Normal", "Warning"], reason: str, message: str

@@ -176,9 +176,9 @@ class CloudflareClient:
         """Delete an instance with its index and the files in its built-in storage."""
         await self._exchange.call(DELETE_INSTANCE, _instance(ns, instance_id))
 
-    async def instance_stats(self, ns: SearchNamespace, instance_id: str) -> Stats:
+    async def instance_stats(self, ns: SearchNamespace, instance_id: str, *, priority: Priority | None = None) -> Stats:
         """Read how far the index of an instance is."""
-        answer = await self._exchange.call(INSTANCE_STATS, _instance(ns, instance_id))
+        answer = await self._exchange.call(INSTANCE_STATS, _instance(ns, instance_id), priority=priority)
         return answer.result(Stats)
 
     async def list_jobs(

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     CLAIMED_BY_ANOTHER = "ClaimedByAnotherResource"
     DELETED = "Deleted"
     RETAINED = "Retained"
+    FILES_KEPT = "FilesKept"
     RELEASED_UNCONFIRMED = "ReleasedUnconfirmed"
     INDEX_COMPLETE = "IndexComplete"
     INDEXING = "Indexing"
@@ -97,6 +98,11 @@ DOCUMENTATION: Mapping[Reason, str] = MappingProxyType(
         ),
         Reason.DELETED: "The operator deleted the instance at Cloudflare.",
         Reason.RETAINED: "The resource is gone; the instance stays at Cloudflare, as its policies say.",
+        Reason.FILES_KEPT: (
+            "The resource is gone; the instance stays, because files were uploaded to it that may exist nowhere else. "
+            "Delete it in the dashboard; or apply the resource again with spec.adoptionPolicy IfExists and "
+            "spec.deletionPolicy Delete, and delete that."
+        ),
         Reason.RELEASED_UNCONFIRMED: (
             "The resource is gone although the operator could not finish at Cloudflare in the time that it has. "
             "The message names what may be left there: look in the dashboard."

@@ -14,7 +14,7 @@ from kubernetes.aio.config import ConfigException
 from aisearch_operator import __version__
 from aisearch_operator.resources.group import GROUP, VERSION
 
-__all__ = ["Conflict", "Gone", "KubeApi", "KubeUnavailable", "ObjectRef"]
+__all__ = ["Conflict", "Forbidden", "Gone", "KubeApi", "KubeUnavailable", "ObjectRef"]
 
 REQUEST_TIMEOUT = 30.0
 """Seconds for one call."""
@@ -32,6 +32,10 @@ class KubeUnavailable(Exception):
 
 class Conflict(KubeUnavailable):
     """The object is newer than the version that the write was made from."""
+
+
+class Forbidden(KubeUnavailable):
+    """The operator has no right to this."""
 
 
 class Gone(KubeUnavailable):
@@ -174,6 +178,17 @@ class KubeApi:
             key: base64.b64decode(value).decode("utf-8", errors="replace") for key, value in (secret.data or {}).items()
         }
 
+    async def read_annotations(self, namespace: str) -> Mapping[str, str]:
+        """Read the annotations of a Kubernetes namespace.
+
+        Raises
+        ------
+        Forbidden
+            The operator may not read it.
+        """
+        found = await _call(self._core.read_namespace(namespace, _request_timeout=REQUEST_TIMEOUT))
+        return dict(found.metadata.annotations or {})
+
     async def create_event(
         self, ref: ObjectRef, event_type: Literal["Normal", "Warning"], reason: str, message: str
     ) -> None:
@@ -201,7 +216,7 @@ async def _call(call: Any) -> Any:
     try:
         return await call
     except client.ApiException as error:
-        kind = {404: Gone, 409: Conflict}.get(error.status, KubeUnavailable)
+        kind = {403: Forbidden, 404: Gone, 409: Conflict}.get(error.status, KubeUnavailable)
         raise kind(f"The API server answered {error.status} {error.reason}") from error
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         raise KubeUnavailable(f"The API server cannot be reached: {type(error).__name__}") from error

@@ -3,6 +3,7 @@
 __all__ = [
     "API_VERSION",
     "CATEGORIES",
+    "DELETION_POLICY_ANNOTATION",
     "FINALIZER",
     "GROUP",
     "INSTANCE_KIND",
@@ -28,6 +29,9 @@ SYNC_JOB_SHORT_NAME = "aisj"
 
 CATEGORIES = ("cloudflare", "aisearch")
 """``kubectl get cloudflare`` lists all that belongs to Cloudflare, of other operators too."""
+
+DELETION_POLICY_ANNOTATION = f"{GROUP}/deletion-policy"
+"""On a Kubernetes namespace: the deletion policy of the instances in it whose spec gives none."""
 
 FINALIZER = f"{GROUP}/finalizer"
 """Holds a deleted resource until the outside world is clean."""

@@ -70,9 +70,11 @@ class AISearchInstanceSpec(InstanceSettings):
     `Observe` only shows it in status: nothing is ever created, changed, moved or deleted there, whatever
     else this spec says. Back from `Observe`, adoptionPolicy decides as for any instance that exists."""
 
-    deletion_policy: Literal["Delete", "Retain"] = "Delete"
+    deletion_policy: Literal["Delete", "Retain"] | None = None
     """What happens to the instance when this resource is deleted. `Delete` deletes it with its index and
-    all files that were uploaded to it, for ever; `Retain` leaves it as it is."""
+    all files that were uploaded to it, for ever; `Retain` leaves it as it is. Unset means the annotation
+    aisearch.cloudflare.com/deletion-policy of this Kubernetes namespace, else the operator's setting,
+    which is `Delete`; uploaded files are then kept all the same."""
 
     adoption_policy: Literal["Never", "IfExists"] = "Never"
     """What happens when an instance of this id is there already. `Never` leaves it alone and reports it;

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from kubernetes.aio import client
 
-from aisearch_operator.kube.api import Conflict, Gone, KubeApi, KubeUnavailable, ObjectRef
+from aisearch_operator.kube.api import Conflict, Forbidden, Gone, KubeApi, KubeUnavailable, ObjectRef
 
 REF = ObjectRef("AISearchInstance", "aisearchinstances", "team", "docs", "uid-docs")
 OBJECT = "/apis/aisearch.cloudflare.com/v1alpha1/namespaces/team/aisearchinstances/docs"
@@ -131,9 +131,7 @@ async def test_an_event_is_about_the_object_and_has_a_name_that_kubernetes_takes
     assert all(label[-1].isalnum() for label in prefix.rstrip(".").split("."))
 
 
-@pytest.mark.parametrize(
-    ("status", "error"), [(404, Gone), (409, Conflict), (403, KubeUnavailable), (500, KubeUnavailable)]
-)
+@pytest.mark.parametrize(("status", "error"), [(404, Gone), (409, Conflict), (403, Forbidden), (500, KubeUnavailable)])
 async def test_a_bad_answer_is_named_by_its_status(kube, server, status, error):
     server.status = status
 

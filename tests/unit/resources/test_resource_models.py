@@ -130,7 +130,7 @@ def test_unset_policies_protect_foreign_instances_and_repair_drift():
         spec.suspend,
     ) == (
         "default",
-        "Delete",
+        None,
         "Never",
         "Repair",
         False,
