@@ -1,19 +1,29 @@
 """The instance plan for arbitrary settings: what is sent is enough, and never more than the user set."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aisearch_operator.domain.difference import WRITE_ONLY, differences
+from aisearch_operator.cloudflare.wire import Instance
+from aisearch_operator.domain.bodies import without_nulls
+from aisearch_operator.domain.difference import WRITE_ONLY, differences, is_empty
 from aisearch_operator.domain.instance_plan import (
     NEVER_UPDATED,
     UPDATE_ONLY,
+    Create,
+    Desired,
     Keep,
+    Memory,
+    Move,
+    Refuse,
     Update,
     creation,
     is_ours,
     plan,
+    remember,
     still_different,
 )
 from aisearch_operator.kube.status_writer import merge_patch
@@ -67,7 +77,10 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
         mcp=objects(disabled=flags),
     ),
 }
-settings = objects(**FIELDS)
+CLEARABLE = ("source_params", "retrieval_options", "ai_search_model", "summarization_model", "system_prompt_ai_search")
+settings = objects(**{name: st.none() | values if name in CLEARABLE else values for name, values in FIELDS.items()})
+"""What a spec may say; null clears."""
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-2, 2) | st.floats(allow_nan=False, allow_infinity=False) | words,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
@@ -75,6 +88,103 @@ json_values = st.recursive(
 )
 shown = objects(**{name: st.none() | json_values | values for name, values in FIELDS.items()}, later_field=json_values)
 """What Cloudflare may show: anything, known or not."""
+
+stored = objects(**FIELDS)
+later = st.dictionaries(st.sampled_from(["later_field", "engine_version"]), json_values)
+defaults = objects(**{name: FIELDS[name] for name in CLEARABLE if name not in WRITE_ONLY})
+"""What Cloudflare puts in the place of what was cleared."""
+
+
+@dataclass
+class Server:
+    """Cloudflare, with all that facts 2.3 and 2.4 say of what it shows."""
+
+    stored: dict[str, Any]
+    defaults: Mapping[str, Any]
+    lists_hidden: bool
+    nulls_empty_text: bool
+    later: Mapping[str, Any]
+
+    def put(self, body: Mapping[str, Any]) -> Instance:
+        """Merge at the top level, and answer without what is write-only."""
+        self.stored |= {name: self.defaults.get(name) if value is None else value for name, value in body.items()}
+        return self._shown(hidden=WRITE_ONLY)
+
+    def listed(self) -> Instance:
+        return self._shown(hidden=frozenset({"token_id"}) if self.lists_hidden else WRITE_ONLY)
+
+    def _shown(self, hidden: frozenset[str]) -> Instance:
+        visible = {name: value for name, value in self.stored.items() if name not in hidden}
+        if self.nulls_empty_text:
+            visible = {name: None if value == "" else value for name, value in visible.items()}
+        return wire_instance(**{**self.later, **visible})
+
+
+servers = st.builds(Server, stored=stored, defaults=defaults, lists_hidden=flags, nulls_empty_text=flags, later=later)
+
+
+def reconciled(wanted: Desired, server: Server, memory: Memory) -> tuple[Update | Keep, Memory]:
+    """Make a pass, as the reconciler does."""
+    decision, answer = plan(wanted, server.listed(), memory), server.listed()
+    assert not isinstance(decision, Create | Move | Refuse)
+    if isinstance(decision, Update):
+        answer = server.put(decision.body)
+        left = still_different(wanted, answer, decision)
+    else:
+        left = decision.drift
+    digests = remember(wanted, memory, decision, answer)
+    known = frozenset(found.entry for found in left)
+    return decision, Memory("default", digests, spec_applied=True, known_drift=known)
+
+
+@given(wanted=settings, server=servers, sent=settings, repairs=flags)
+def test_after_a_pass_there_is_nothing_left_to_send(wanted, server, sent, repairs):
+    wanted = desired(wanted, repairs_drift=repairs)
+    first, memory = reconciled(wanted, server, managing(sent, applied=False))
+
+    second, after = reconciled(wanted, server, memory)
+
+    left = first.left if isinstance(first, Update) else first.drift
+    assert second == Keep(left, adopted=False)
+    assert after == memory
+
+
+@given(wanted=settings, server=servers, drifted=stored)
+def test_what_somebody_changed_is_set_back_whether_it_is_a_value_or_a_null(wanted, server, drifted):
+    wanted = desired(wanted)
+    _, memory = reconciled(wanted, server, managing(applied=False))
+    before = dict(server.stored)
+    server.stored |= drifted
+
+    reconciled(wanted, server, memory)
+
+    values = without_nulls(wanted.settings)
+    visible = values.keys() - NEVER_UPDATED - WRITE_ONLY
+    assert differences({field: values[field] for field in visible}, server.stored) == ()
+    for field in wanted.settings.keys() - values.keys() - WRITE_ONLY:
+        now = server.stored.get(field)
+        assert is_empty(now) or now in (before.get(field), server.defaults.get(field))
+
+
+@given(wanted=settings, server=servers, unknown=later)
+def test_unknown_fields_of_an_answer_never_matter(wanted, server, unknown):
+    memory = managing(applied=False)
+    plain = plan(desired(wanted), server.listed(), memory)
+    server.later = unknown
+
+    assert plan(desired(wanted), server.listed(), memory) == plain
+
+
+@given(options=FIELDS["source_params"], unknown=json_values)
+def test_an_unknown_member_of_a_cleared_object_is_no_drift(options, unknown):
+    filled_in = {"source_params": options}
+    server = Server(dict(filled_in), filled_in, lists_hidden=True, nulls_empty_text=False, later={})
+    _, memory = reconciled(desired({"source_params": None}), server, managing(applied=False))
+    server.stored["source_params"] = {**options, "of_a_later_version": unknown}
+
+    decision, _ = reconciled(desired({"source_params": None}), server, memory)
+
+    assert decision == Keep((), adopted=False)
 
 
 @given(value=st.dictionaries(words, json_values))
@@ -88,14 +198,16 @@ def test_every_settings_object_of_these_tests_is_one_of_the_api(wanted):
 
 
 @given(wanted=settings, observed=shown, applied=flags, sent=settings)
-def test_after_an_update_there_is_nothing_left_to_send(wanted, observed, applied, sent):
-    first = plan(desired(wanted), wire_instance(**observed), managing(sent, applied=applied))
+def test_after_an_update_there_is_nothing_left_to_send_whatever_was_shown_before(wanted, observed, applied, sent):
+    memory = managing(sent, applied=applied)
+    first = plan(desired(wanted), wire_instance(**observed), memory)
     if isinstance(first, Keep):
         return
     assert isinstance(first, Update)
 
     answer = wire_instance(**{**observed, **first.body})
-    second = plan(desired(wanted), answer, managing(wanted))
+    digests = remember(desired(wanted), memory, first, answer)
+    second = plan(desired(wanted), answer, Memory("default", digests, spec_applied=True))
 
     assert second == Keep(first.left, adopted=False)
     assert [
@@ -110,6 +222,7 @@ def test_an_update_carries_only_fields_that_the_user_set_and_that_can_change(wan
 
     assert body.keys() <= wanted.keys() - NEVER_UPDATED
     assert differences({field: wanted[field] for field in body}, body) == ()
+    assert all(body[field] is None for field in body if wanted[field] is None)
     InstanceSettings.model_validate(body)
 
 
@@ -122,7 +235,7 @@ def test_what_is_only_reported_is_never_sent(wanted, observed):
 def test_a_creation_sends_each_field_once(wanted):
     made = creation(desired(wanted))
 
-    assert {**made.body, **made.then} == {"id": "docs", **wanted}
+    assert {**made.body, **made.then} == {"id": "docs", **without_nulls(wanted)}
     assert not made.body.keys() & made.then.keys()
     assert made.then.keys() <= UPDATE_ONLY
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 from pydantic.alias_generators import to_camel
 
-__all__ = ["FREE_MAPS", "WRITE_ONLY", "Difference", "DriftEntry", "differences"]
+__all__ = ["FREE_MAPS", "HIDDEN", "WRITE_ONLY", "Difference", "DriftEntry", "differences", "is_empty"]
 
 WRITE_ONLY = frozenset(
     {
@@ -31,6 +31,8 @@ FREE_MAPS = frozenset({"include_headers"})
 SHOWN_LENGTH = 256
 """Characters of a value that status.drift shows."""
 
+HIDDEN = "(hidden)"
+"""What status.drift shows instead of a value that nobody may see."""
 
 DriftEntry = tuple[str, str, str]
 """Path, desired and observed value, as status.drift shows them."""
@@ -63,7 +65,7 @@ class Difference:
     def entry(self) -> DriftEntry:
         """Give what status.drift says of it."""
         if self.hidden:
-            return self.path, "(hidden)", "(hidden)"
+            return self.path, HIDDEN, HIDDEN
         return self.path, _shown(self.desired), _shown(self.observed)
 
 
@@ -71,7 +73,7 @@ def differences(desired: Mapping[str, JsonValue], observed: Mapping[str, JsonVal
     """Compare settings with an instance, both in the API's names.
 
     Objects are compared as subsets, maps of the user's own keys as a whole, lists by position and
-    length; null, "" and absent are one.
+    length; null, "" and absent are one. A null wants nothing there: no list, no object either.
     """
     return tuple(
         found
@@ -101,13 +103,29 @@ def _same(desired: JsonValue, observed: JsonValue) -> bool:
         # An absent list is an empty one; a list of objects may carry values that the server filled in.
         elements = observed if isinstance(observed, list) else []
         return len(desired) == len(elements) and all(map(_same, desired, elements))
-    if desired in (None, "") and not isinstance(desired, bool):
-        return observed in (None, "") and not isinstance(observed, bool)
+    if desired is None:
+        return is_empty(observed)
+    if desired == "":
+        return observed is None or observed == ""
     # True == 1 in Python, and not in JSON.
     return isinstance(desired, bool) == isinstance(observed, bool) and desired == observed
 
 
+def is_empty(value: JsonValue) -> bool:
+    """Whether a value says nothing: null, no text, no element, an object of such members only."""
+    if isinstance(value, dict):
+        return all(map(is_empty, value.values()))
+    return value is None or value in ("", [])
+
+
+def _redacted(value: JsonValue) -> JsonValue:
+    """Hide the values of the user's own keys in an object that is shown whole."""
+    if isinstance(value, dict):
+        return {name: HIDDEN if name in FREE_MAPS else _redacted(member) for name, member in value.items()}
+    return value
+
+
 def _shown(value: JsonValue) -> str:
     """Write a value as compact JSON, bounded."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(_redacted(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return text if len(text) <= SHOWN_LENGTH else text[: SHOWN_LENGTH - 1] + "…"

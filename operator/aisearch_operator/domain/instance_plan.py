@@ -1,17 +1,17 @@
 """What to do about an instance: one pure function from wanted, seen and remembered to an action."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue
 from pydantic.alias_generators import to_camel
 
 from aisearch_operator.cloudflare.wire import Instance
-from aisearch_operator.domain.difference import FREE_MAPS, WRITE_ONLY, Difference, DriftEntry, differences
-from aisearch_operator.domain.write_only import changed_fields
-from aisearch_operator.resources.instance_settings import InstanceSettings
+from aisearch_operator.domain.bodies import put_body, without_nulls, writable
+from aisearch_operator.domain.difference import WRITE_ONLY, Difference, DriftEntry, differences
+from aisearch_operator.domain.write_only import changed_fields, cleared_digest, decode, encode
 
 __all__ = [
     "Create",
@@ -24,6 +24,7 @@ __all__ = [
     "Update",
     "is_ours",
     "plan",
+    "remember",
     "still_different",
 ]
 
@@ -50,7 +51,7 @@ class Desired:
     Parameters
     ----------
     settings
-        What the user set, in the API's names.
+        What the user set, in the API's names; null is to be cleared.
     resource_created
         When the Kubernetes resource was made.
     """
@@ -157,7 +158,7 @@ def plan(desired: Desired, observed: Instance | None, memory: Memory) -> Plan:
     if not repairable:
         return Keep(left, adopted)
     return Update(
-        body=_put_body(desired.settings, observed.settings, {difference.field for difference in repairable}),
+        body=put_body(desired.settings, observed.settings, {difference.field for difference in repairable}),
         because=repairable,
         left=left,
         cause="drift" if memory.spec_applied and managed else "spec",
@@ -167,8 +168,9 @@ def plan(desired: Desired, observed: Instance | None, memory: Memory) -> Plan:
 
 def creation(desired: Desired) -> Create:
     """Give the bodies that make the instance: exactly the fields that the user set."""
-    body = {field: value for field, value in desired.settings.items() if field not in UPDATE_ONLY}
-    then = {field: value for field, value in desired.settings.items() if field in UPDATE_ONLY}
+    settings = without_nulls(desired.settings)
+    body = {field: value for field, value in settings.items() if field not in UPDATE_ONLY}
+    then = {field: value for field, value in settings.items() if field in UPDATE_ONLY}
     return Create({"id": desired.instance_id, **body}, then)
 
 
@@ -192,10 +194,35 @@ def still_different(desired: Desired, answer: Instance, update: Update) -> tuple
     another value counts as different until a list shows it as wanted: a value that Cloudflare keeps
     in its own way would else be sent for ever.
     """
-    answered = {field: desired.settings[field] for field in update.body if field not in WRITE_ONLY}
+    answered = {
+        field: desired.settings[field]
+        for field in update.body
+        if field not in WRITE_ONLY and not _is_cleared(desired, field)
+    }
     unconfirmed = (found for found in update.because if update.cause == "drift" and found.field in WRITE_ONLY)
     left = (found for found in update.left if found.field not in update.body)
     return (*left, *differences(answered, answer.settings), *unconfirmed)
+
+
+def remember(desired: Desired, memory: Memory, done: Create | Update | Keep, shown: Instance) -> str:
+    """Give status.writeOnlyHash after ``done`` was carried out, when Cloudflare shows the instance as ``shown``.
+
+    What it shows of a field that was cleared just now counts as cleared from then on: mostly it is a default.
+    """
+    known, left = decode(memory.write_only_hash), frozenset[str]()
+    if isinstance(done, Create):
+        known = {}
+    elif isinstance(done, Update):
+        known = {field: digest for field, digest in known.items() if field not in done.body}
+        left = frozenset(found.field for found in done.left)
+    else:
+        left = frozenset(found.field for found in done.drift)
+    cleared = {
+        field: known.get(field) or _cleared_digest(desired, field, shown)
+        for field in desired.settings
+        if _is_cleared(desired, field) and (field in known or field not in left)
+    }
+    return encode(desired.settings, desired.uid, cleared)
 
 
 def _found(desired: Desired, observed: Instance, memory: Memory) -> tuple[Difference, ...]:
@@ -205,9 +232,25 @@ def _found(desired: Desired, observed: Instance, memory: Memory) -> tuple[Differ
         if field not in WRITE_ONLY or (field != "token_id" and observed.settings.get(field) is not None)
     }
     hidden = changed_fields(desired.settings, desired.uid, memory.write_only_hash) - readable.keys()
-    return differences(readable, observed.settings) + tuple(
-        Difference(field, to_camel(field), desired.settings[field], None) for field in sorted(hidden)
+    known = decode(memory.write_only_hash)
+    return (
+        *(
+            found
+            for found in differences(readable, observed.settings)
+            if not _is_cleared(desired, found.field)
+            or known.get(found.field) != _cleared_digest(desired, found.field, observed)
+        ),
+        *(Difference(field, to_camel(field), desired.settings[field], None) for field in sorted(hidden)),
     )
+
+
+def _is_cleared(desired: Desired, field: str) -> bool:
+    """Whether a field is to be cleared, and Cloudflare shows what it has then."""
+    return desired.settings[field] is None and field not in WRITE_ONLY
+
+
+def _cleared_digest(desired: Desired, field: str, shown: Instance) -> str:
+    return cleared_digest(desired.uid, field, writable(field, shown.settings.get(field)))
 
 
 def _may_send(difference: Difference, desired: Desired, memory: Memory, *, adopted: bool) -> bool:
@@ -217,32 +260,3 @@ def _may_send(difference: Difference, desired: Desired, memory: Memory, *, adopt
         # hold another one.)
         return False
     return desired.repairs_drift or not memory.spec_applied or adopted
-
-
-def _put_body(
-    desired: Mapping[str, JsonValue], observed: Mapping[str, JsonValue], fields: Iterable[str]
-) -> dict[str, JsonValue]:
-    """Send only the fields that differ, nested objects whole: whether they merge is not documented (facts 2.3)."""
-    return {field: _overlay(desired[field], _writable(field, observed.get(field))) for field in sorted(fields)}
-
-
-def _overlay(desired: JsonValue, observed: JsonValue) -> JsonValue:
-    if not isinstance(desired, dict) or not isinstance(observed, dict):
-        return desired
-    return {
-        **observed,
-        **{
-            name: value if name in FREE_MAPS else _overlay(value, observed.get(name)) for name, value in desired.items()
-        },
-    }
-
-
-def _writable(field: str, observed: JsonValue) -> JsonValue:
-    """Keep of an observed object what a PUT may carry: no unknown keys, no nulls."""
-    if not isinstance(observed, dict):
-        return None
-    try:
-        known = InstanceSettings.model_validate({field: observed})
-    except ValidationError:
-        return None  # the server knows values that this version does not: better none than a wrong one
-    return known.model_dump(mode="json", exclude_unset=True, exclude_none=True).get(field)

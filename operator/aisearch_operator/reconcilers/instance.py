@@ -13,12 +13,12 @@ from aisearch_operator.domain.instance_plan import (
     Plan,
     Refuse,
     plan,
+    remember,
 )
 from aisearch_operator.domain.instance_status import Finding, summarize
 from aisearch_operator.domain.observed_drift import seen_drift
 from aisearch_operator.domain.reasons import Reason
 from aisearch_operator.domain.verdict import Verdict
-from aisearch_operator.domain.write_only import encode
 from aisearch_operator.engine.store import Known
 from aisearch_operator.engine.workqueue import Again
 from aisearch_operator.kube.credentials import CredentialError
@@ -170,14 +170,14 @@ class InstanceReconciler:
             if memory.search_namespace is None and not memory.may_have_created:
                 await self._announce(this, address)
             try:
-                await self._calls.create(this, connection, address, decision)
+                shown = await self._calls.create(this, connection, address, decision)
             except AlreadyExists:
                 # The list was older than the instance, or an earlier POST was carried out unheard.
                 observed = await connection.client.get_instance(address.namespace, address.instance_id)
                 self._instances.record(connection, address, observed)
                 decision = plan(desired, observed, memory)
             else:
-                this.note(drift=(), write_only_hash=encode(desired.settings, desired.uid))
+                this.note(drift=(), write_only_hash=remember(desired, memory, decision, shown))
                 return _synced(address)
         if isinstance(decision, Refuse):
             return Verdict.stalled(
@@ -195,8 +195,8 @@ class InstanceReconciler:
         if isinstance(decision, Keep):
             this.note(drift=decision.drift, drift_reason=drift_reason(this.resource))
         else:
-            await self._calls.update(this, connection, address, desired, observed, decision)
-        this.note(write_only_hash=encode(desired.settings, desired.uid))
+            observed = await self._calls.update(this, connection, address, desired, observed, decision)
+        this.note(write_only_hash=remember(desired, memory, decision, observed))
         return _synced(address)
 
     async def _announce(self, this: InstancePass, address: InstanceAddress) -> None:

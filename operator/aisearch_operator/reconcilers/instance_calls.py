@@ -29,8 +29,8 @@ class InstanceCalls:
 
     async def create(
         self, this: InstancePass, connection: Connection, address: InstanceAddress, decision: Create
-    ) -> None:
-        """Create an instance, and send what a create does not take.
+    ) -> Instance:
+        """Create an instance, send what a create does not take, and give the instance as it is then.
 
         Raises
         ------
@@ -46,11 +46,13 @@ class InstanceCalls:
         this.note(acted=True)
         message = f"Created instance {address_name(address)}"
         this.tell(Reason.CREATED, f"{message} again: it was deleted at Cloudflare" if again else message)
-        if decision.then:
-            answer = await connection.client.update_instance(address.namespace, address.instance_id, decision.then)
-            updated = completed(answer, created, decision.then)
-            self._instances.record(connection, address, updated)
-            this.note(observed=updated)
+        if not decision.then:
+            return created
+        answer = await connection.client.update_instance(address.namespace, address.instance_id, decision.then)
+        updated = completed(answer, created, decision.then)
+        self._instances.record(connection, address, updated)
+        this.note(observed=updated)
+        return updated
 
     async def update(
         self,
@@ -60,8 +62,8 @@ class InstanceCalls:
         desired: Desired,
         before: Instance,
         decision: Update,
-    ) -> None:
-        """Send changed fields, and note what differs all the same.
+    ) -> Instance:
+        """Send changed fields, note what differs all the same, and give the answer.
 
         Raises
         ------
@@ -83,6 +85,7 @@ class InstanceCalls:
             this.tell(Reason.UPDATED, f"Sent {paths}")
         else:
             this.tell(Reason.DRIFT_REPAIRED, f"Set back what was changed at Cloudflare: {paths}")
+        return answer
 
     async def move(
         self, this: InstancePass, connection: Connection, address: InstanceAddress, decision: Move

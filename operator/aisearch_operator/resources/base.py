@@ -11,6 +11,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     GetJsonSchemaHandler,
     JsonValue,
     PlainSerializer,
@@ -19,7 +20,13 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-__all__ = ["ResourceModel", "Rule", "Timestamp", "excerpt", "immutable"]
+__all__ = ["CLEARABLE", "ResourceModel", "Rule", "Timestamp", "excerpt", "immutable"]
+
+CLEARABLE = Field(json_schema_extra={"nullable": True})
+"""Marks a field whose null is a wish, to have the value cleared, and not the same as no field at all.
+
+The API server keeps the null of such a field, and takes it out of every other.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,15 @@ class ResourceModel(BaseModel):
         """Give the JSON of the resource, in camelCase, without what is not set."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
+    def to_api(self) -> dict[str, JsonValue]:
+        """Give exactly what was set, in the API's names: nulls only where they clear something."""
+        return {
+            name: _in_api_names(value)
+            for name, field in type(self).model_fields.items()
+            if name in self.model_fields_set
+            and ((value := getattr(self, name)) is not None or field.json_schema_extra == CLEARABLE.json_schema_extra)
+        }
+
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler, /) -> JsonSchemaValue:
         schema = handler(core_schema)
@@ -96,6 +112,12 @@ class ResourceModel(BaseModel):
     def _all_rules(cls) -> Iterator[Rule]:
         for base in reversed(cls.__mro__):
             yield from vars(base).get("rules", ())
+
+
+def _in_api_names(value: Any) -> JsonValue:
+    if isinstance(value, ResourceModel):
+        return value.to_api()
+    return [_in_api_names(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _whole_seconds(moment: datetime) -> datetime:

@@ -89,10 +89,11 @@ class AISearchInstanceSpec(InstanceSettings):
     false again. Deleting this resource works all the same."""
 
     def settings(self) -> dict[str, JsonValue]:
-        """Give exactly what the user set, nested objects too, as JSON in the API's names."""
-        return self.model_dump(
-            mode="json", include=set(InstanceSettings.model_fields), exclude_unset=True, exclude_none=True
-        )
+        """Give exactly what the user set, nested objects too, as JSON in the API's names.
+
+        A null is in it where it clears what Cloudflare has.
+        """
+        return {field: value for field, value in self.to_api().items() if field in InstanceSettings.model_fields}
 
 
 class InstanceStats(ResourceModel):
@@ -182,7 +183,8 @@ class AISearchInstanceStatus(ResourceModel):
     """Fields that are not as the spec wants them and stay so: at most 32 are shown."""
 
     write_only_hash: str | None = None
-    """Digests of the fields that Cloudflare does not show again, as they were last sent."""
+    """Digests by which the operator recognises what Cloudflare does not show as it was sent: write-only fields,
+    and what it shows of fields that were cleared by null."""
 
     last_synced_time: Timestamp | None = None
     """When the operator last wrote to the instance at Cloudflare."""

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from aisearch_operator.resources.base import ResourceModel, Rule, immutable
+from aisearch_operator.resources.base import CLEARABLE, ResourceModel, Rule, immutable
 from aisearch_operator.resources.names import Keyword
 from aisearch_operator.resources.public_endpoint import PublicEndpointParams
 from aisearch_operator.resources.source_params import SourceParams
@@ -33,6 +33,8 @@ ANOTHER_INSTANCE = "apply another AISearchInstance, whose data is indexed anew, 
 
 Model = Annotated[str, Field(max_length=256)]
 """A model's name, for example ``@cf/baai/bge-m3``; an empty one means the default."""
+
+GatewayId = Annotated[str, Field(max_length=64)]
 
 Prompt = Annotated[str, Field(max_length=32_768)]
 """The length is ours: Cloudflare documents none, and etcd stores at most 1.5 MB."""
@@ -135,7 +137,11 @@ class InstanceMetadata(ResourceModel):
 
 
 class InstanceSettings(ResourceModel):
-    """Every writable field of an instance, all optional: what is unset is left to Cloudflare."""
+    """Every writable field of an instance, all optional: what is unset is left to Cloudflare.
+
+    Clearable are those whose null a PUT takes (facts 2.3). It takes that of `source` and `embedding_model` too,
+    but these are fixed at creation.
+    """
 
     rules: ClassVar[tuple[Rule, ...]] = (
         immutable("type", f"Cloudflare fixes the kind of source at creation; {ANOTHER_INSTANCE}"),
@@ -171,7 +177,7 @@ class InstanceSettings(ResourceModel):
     """Data source: the name of an R2 bucket, or the URL of a website. Unset means that files are
     uploaded to the instance; sync jobs then have nothing to do. Cannot be changed, added or removed."""
 
-    source_params: SourceParams | None = None
+    source_params: Annotated[SourceParams | None, CLEARABLE] = None
     """Which part of the data source is indexed. A change takes effect with the next sync."""
 
     sync_interval: Literal[900, 1800, 3600, 7200, 14400, 21600, 43200, 86400] | None = None
@@ -211,7 +217,7 @@ class InstanceSettings(ResourceModel):
     """Deprecated by Cloudflare, use indexMethod. Whether a new instance gets both indexes; counts only
     at creation. It can be removed, but not changed or added."""
 
-    indexing_options: IndexingOptions | None = None
+    indexing_options: Annotated[IndexingOptions | None, CLEARABLE] = None
     """How content is read before it is indexed. A change indexes everything again."""
 
     custom_metadata: Annotated[tuple[CustomMetadataField, ...], Field(max_length=MAX_CUSTOM_METADATA)] | None = None
@@ -222,10 +228,10 @@ class InstanceSettings(ResourceModel):
     """Whether a model summarizes content before it is indexed, at the price of its use. Unset means
     false."""
 
-    summarization_model: Model | None = None
+    summarization_model: Annotated[Model | None, CLEARABLE] = None
     """Model that summarizes. Unset or empty means Cloudflare's default."""
 
-    system_prompt_index_summarization: Prompt | None = Field(default=None, repr=False)
+    system_prompt_index_summarization: Annotated[Prompt | None, CLEARABLE] = Field(default=None, repr=False)
     """What the summarizing model is told. Empty means Cloudflare's text."""
 
     # Search
@@ -239,34 +245,34 @@ class InstanceSettings(ResourceModel):
     """How the results of both indexes become one list: `rrf` by rank, `max` by the higher score. Unset
     means `rrf`."""
 
-    retrieval_options: RetrievalOptions | None = None
+    retrieval_options: Annotated[RetrievalOptions | None, CLEARABLE] = None
     """How results are found and ranked."""
 
     reranking: bool | None = None
     """Whether a model puts the results in a better order, at the price of its use. Unset means false."""
 
-    reranking_model: Model | None = None
+    reranking_model: Annotated[Model | None, CLEARABLE] = None
     """Model that orders the results, for example `@cf/baai/bge-reranker-base`. Unset or empty means
     Cloudflare's default."""
 
     rewrite_query: bool | None = None
     """Whether a model rewrites queries before the search, at the price of its use. Unset means false."""
 
-    rewrite_model: Model | None = None
+    rewrite_model: Annotated[Model | None, CLEARABLE] = None
     """Model that rewrites queries. Unset or empty means Cloudflare's default."""
 
-    system_prompt_rewrite_query: Prompt | None = Field(default=None, repr=False)
+    system_prompt_rewrite_query: Annotated[Prompt | None, CLEARABLE] = Field(default=None, repr=False)
     """What the rewriting model is told. Empty means Cloudflare's text."""
 
     # Answers
-    ai_search_model: Model | None = None
+    ai_search_model: Annotated[Model | None, CLEARABLE] = None
     """Model that writes answers: one of Workers AI, or one that the AI Gateway reaches. Unset or empty
     means Cloudflare's default."""
 
-    system_prompt_ai_search: Prompt | None = Field(default=None, repr=False)
+    system_prompt_ai_search: Annotated[Prompt | None, CLEARABLE] = Field(default=None, repr=False)
     """What the answering model is told. Empty means Cloudflare's text."""
 
-    ai_gateway_id: Annotated[str, Field(max_length=64)] | None = None
+    ai_gateway_id: Annotated[GatewayId | None, CLEARABLE] = None
     """Id of the AI Gateway that calls of models go through; it must exist. Unset means that Cloudflare
     decides."""
 

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from aisearch_operator.resources.base import ResourceModel, Rule
+from aisearch_operator.resources.base import CLEARABLE, ResourceModel, Rule
 
 __all__ = ["EndpointSwitch", "McpEndpoint", "PublicEndpointParams", "RateLimit"]
 
@@ -45,7 +45,7 @@ class PublicEndpointParams(ResourceModel):
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             "!has(self.defaultDomainEnabled) || self.defaultDomainEnabled"
-            " || (has(self.customDomains) && size(self.customDomains) > 0)",
+            " || (has(self.customDomains) && dyn(self.customDomains) != null && size(self.customDomains) > 0)",
             "defaultDomainEnabled false needs at least one entry in customDomains: otherwise no host is left",
             "defaultDomainEnabled",
         ),
@@ -58,9 +58,9 @@ class PublicEndpointParams(ResourceModel):
     authorized_hosts: Hosts | None = None
     """Hosts whose web pages may call the endpoint from a browser."""
 
-    custom_domains: Hosts | None = None
+    custom_domains: Annotated[Hosts | None, CLEARABLE] = None
     """Host names of your zones that lead to the endpoint beside its default host. Unset leaves the
-    domains as they are; an empty list removes all."""
+    domains as they are; null or an empty list removes all."""
 
     default_domain_enabled: bool | None = None
     """Whether the endpoint answers at its host below search.ai.cloudflare.com. false needs a custom

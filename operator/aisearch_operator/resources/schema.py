@@ -13,6 +13,7 @@ KEYWORDS = (
     "description",
     "type",
     "format",
+    "nullable",
     "enum",
     "default",
     "pattern",

@@ -14,6 +14,10 @@ SAME = [
     ("an empty list and null", {"custom_metadata": []}, {"custom_metadata": None}),
     ("an empty list and none", {"custom_metadata": []}, {}),
     ("an empty object and none", {"source_params": {}}, {}),
+    ("null and none", {"ai_gateway_id": None}, {}),
+    ("null and an empty text", {"ai_search_model": None}, {"ai_search_model": ""}),
+    ("null and an empty list", {"public_endpoint_params": {"custom_domains": None}}, {"custom_domains": []}),
+    ("null and an object that says nothing", {"source_params": None}, {"source_params": {"web_crawler": {"x": None}}}),
     ("a nested object as a subset", {"source_params": {"prefix": "a/"}}, {"source_params": {"prefix": "a/", "x": 1}}),
     (
         "a list of objects whose defaults are filled in",
@@ -51,6 +55,15 @@ DIFFERENT = [
         "sourceParams.includeItems",
         {"source_params": {"include_items": ["a"]}},
         {"source_params": {"include_items": ["a", "b"]}},
+    ),
+    ("ai_gateway_id", "aiGatewayId", {"ai_gateway_id": None}, {"ai_gateway_id": "default"}),
+    ("retrieval_options", "retrievalOptions", {"retrieval_options": None}, {"retrieval_options": {"boost_by": [1]}}),
+    ("indexing_options", "indexingOptions", {"indexing_options": None}, {"indexing_options": {"use_ocr": False}}),
+    (
+        "public_endpoint_params",
+        "publicEndpointParams.customDomains",
+        {"public_endpoint_params": {"custom_domains": None}},
+        {"public_endpoint_params": {"custom_domains": ["a.example"]}},
     ),
     ("custom_metadata", "customMetadata", {"custom_metadata": []}, {"custom_metadata": [{"field_name": "a"}]}),
     (
@@ -104,6 +117,16 @@ def test_headers_count_as_a_whole_and_their_values_are_never_shown(wanted, shown
 @pytest.mark.parametrize(("wanted", "shown"), [({"A": "1"}, {"A": "1"}), ({}, None), ({}, {})])
 def test_equal_headers_are_no_difference(wanted, shown):
     assert differences(crawled_with(wanted), crawled_with(shown)) == ()
+
+
+def test_headers_are_hidden_also_in_an_object_that_is_shown_whole():
+    (found,) = differences({"source_params": None}, crawled_with({"Authorization": "Bearer theirs"}))
+
+    assert found.entry == (
+        "sourceParams",
+        "null",
+        '{"web_crawler":{"parse_options":{"include_headers":"(hidden)"}}}',
+    )
 
 
 def test_drift_is_shown_as_compact_json():

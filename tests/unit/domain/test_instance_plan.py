@@ -16,6 +16,7 @@ from aisearch_operator.domain.instance_plan import (
     Update,
     is_ours,
     plan,
+    remember,
     still_different,
 )
 from unit.builders import ago, desired, managing, wire_instance
@@ -35,6 +36,12 @@ NOBODYS = Memory()
         ({"system_prompt_ai_search": "p"}, {}, {"system_prompt_ai_search": "p"}),
         ({"system_prompt_index_summarization": "p"}, {}, {"system_prompt_index_summarization": "p"}),
         ({"system_prompt_rewrite_query": "p"}, {}, {"system_prompt_rewrite_query": "p"}),
+        ({"ai_gateway_id": None, "system_prompt_ai_search": None}, {}, {}),
+        (
+            {"public_endpoint_params": {"enabled": True, "custom_domains": None}},
+            {"public_endpoint_params": {"enabled": True}},
+            {},
+        ),
     ],
 )
 @pytest.mark.parametrize("memory", [NOBODYS, managing()], ids=["new", "deleted behind our back"])
@@ -149,6 +156,34 @@ ROWS = [
             }
         },
         {"source_params": {"web_crawler": {"parse_type": "sitemap", "parse_options": {"include_headers": {"A": "1"}}}}},
+    ),
+    Row("null clears a value", {"ai_gateway_id": None}, {"ai_gateway_id": "mine"}, {"ai_gateway_id": None}),
+    Row("null and nothing are one", {"ai_search_model": None}, {"ai_search_model": ""}, None),
+    Row(
+        "null clears a whole object",
+        {"source_params": None},
+        {"source_params": {"prefix": "a/"}},
+        {"source_params": None},
+    ),
+    Row(
+        "null clears a member of an object, which is sent whole",
+        {"public_endpoint_params": {"custom_domains": None}},
+        {"public_endpoint_params": {"enabled": True, "custom_domains": ["a.example"]}},
+        {"public_endpoint_params": {"enabled": True, "custom_domains": None}},
+    ),
+    Row(
+        "null clears a prompt that is not shown",
+        {"system_prompt_ai_search": None},
+        {},
+        {"system_prompt_ai_search": None},
+        sent={"system_prompt_ai_search": "p"},
+    ),
+    Row(
+        "a prompt that was cleared",
+        {"system_prompt_ai_search": None},
+        {"system_prompt_ai_search": None},
+        None,
+        sent={"system_prompt_ai_search": None},
     ),
     Row("paused is set when it is wanted", {"paused": False}, {"paused": True}, {"paused": False}),
     Row("paused unset is hands off", {}, {"paused": True}, None),
@@ -319,6 +354,65 @@ def test_a_field_that_is_sent_whole_is_left_only_once():
     left = still_different(wanted, wire_instance(source_params={"prefix": "a/", "r2_jurisdiction": "default"}), update)
 
     assert [difference.path for difference in left] == ["sourceParams.r2Jurisdiction"]
+
+
+CLEARED = desired({"indexing_options": None})
+
+
+def indexing(tokenizer: str | None, **more: Any) -> Instance:
+    """An instance with the options that Cloudflare fills in, or with none."""
+    options = {"keyword_tokenizer": tokenizer, **more} if tokenizer else None
+    return wire_instance(indexing_options=options)
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "sent"),
+    [
+        pytest.param(indexing("porter"), indexing("porter"), False, id="as it was after the clearing"),
+        pytest.param(indexing("porter"), indexing("porter", later=1), False, id="with a field of a later version"),
+        pytest.param(indexing("porter"), indexing(None), False, id="empty"),
+        pytest.param(indexing("porter"), indexing("trigram"), True, id="changed by somebody"),
+        pytest.param(indexing(None), indexing("trigram"), True, id="set by somebody"),
+        pytest.param(indexing(None), indexing(None), False, id="still empty"),
+    ],
+)
+@pytest.mark.parametrize("was", ["created", "cleared", "found"])
+def test_what_cloudflare_fills_in_for_null_is_not_drift_and_a_change_of_it_is(was, then, now, sent):
+    done: Create | Update | Keep = Keep((), adopted=False)
+    if was == "created":
+        done = Create({}, {})
+    elif was == "cleared":
+        done = Update({"indexing_options": None}, because=(), left=(), cause="spec", adopted=False)
+    digests = remember(CLEARED, Memory(), done, then)
+
+    decision = plan(CLEARED, now, Memory("default", digests, spec_applied=True))
+
+    assert (decision.body if isinstance(decision, Update) else None) == ({"indexing_options": None} if sent else None)
+
+
+def test_reported_drift_of_a_cleared_field_does_not_become_what_is_wanted():
+    wanted = desired({"indexing_options": None}, repairs_drift=False)
+    before = remember(wanted, Memory(), Create({}, {}), indexing("porter"))
+    memory = Memory("default", before, spec_applied=True)
+
+    decision = plan(wanted, indexing("trigram"), memory)
+
+    assert isinstance(decision, Keep)
+    assert [found.entry for found in decision.drift] == [
+        ("indexingOptions", "null", '{"keyword_tokenizer":"trigram"}'),
+    ]
+    assert remember(wanted, memory, decision, indexing("trigram")) == before
+
+
+def test_a_null_that_the_spec_says_again_clears_again():
+    first = remember(CLEARED, Memory(), Create({}, {}), indexing("porter"))
+    value = desired({"indexing_options": {"keyword_tokenizer": "trigram"}})
+    second = remember(
+        value, managing(), Update(value.settings, (), (), cause="spec", adopted=False), indexing("trigram")
+    )
+
+    assert (first != "", second) == (True, "")
+    assert isinstance(plan(CLEARED, indexing("trigram"), Memory("default", second)), Update)
 
 
 def rounds(wanted: Desired, listed: Instance, answer: Instance) -> list[str]:

@@ -1,8 +1,9 @@
 """The memory of fields that the API does not show."""
 
 import pytest
+from pydantic import JsonValue
 
-from aisearch_operator.domain.write_only import changed_fields, decode, encode
+from aisearch_operator.domain.write_only import changed_fields, cleared_digest, decode, encode
 from unit.builders import UID
 
 PROMPT = {"system_prompt_ai_search": "Answer in verse."}
@@ -56,3 +57,24 @@ def test_a_field_has_changed_when_its_value_is_not_the_one_that_was_sent(remembe
 
 def test_everything_has_changed_when_nothing_is_remembered():
     assert changed_fields(PROMPT, UID, None) == {"system_prompt_ai_search"}
+
+
+def test_a_prompt_that_is_cleared_has_changed():
+    assert changed_fields({"system_prompt_ai_search": None}, UID, encode(PROMPT, UID)) == {"system_prompt_ai_search"}
+
+
+def test_what_was_cleared_is_remembered_beside_what_is_write_only():
+    digest = cleared_digest(UID, "ai_gateway_id", "default")
+
+    text = encode({**PROMPT, "ai_gateway_id": None}, UID, {"ai_gateway_id": digest})
+
+    assert decode(text) == {**decode(encode(PROMPT, UID)), "ai_gateway_id": digest}
+
+
+def test_the_memory_of_a_cleared_field_tells_values_apart_but_not_the_ways_to_say_nothing():
+    def digest(shown: JsonValue) -> str:
+        return cleared_digest(UID, "ai_search_model", shown)
+
+    assert digest(None) == digest("") == digest({}) == digest([])
+    different: list[JsonValue] = [None, "@cf/a", "@cf/b", {"use_ocr": False}, False]
+    assert len({digest(shown) for shown in different}) == len(different)

@@ -115,10 +115,43 @@ def test_only_what_the_user_set_is_sent_nested_objects_too():
     }
 
 
-def test_a_null_counts_as_unset_as_it_does_for_the_api_server():
-    spec = AISearchInstanceSpec.model_validate({"source": None, "sourceParams": {"prefix": None}})
+CLEARABLE = {
+    "ai_gateway_id",
+    "ai_search_model",
+    "rewrite_model",
+    "reranking_model",
+    "summarization_model",
+    "source_params",
+    "indexing_options",
+    "retrieval_options",
+    "system_prompt_ai_search",
+    "system_prompt_index_summarization",
+    "system_prompt_rewrite_query",
+}
+"""Facts 2.3, without `source` and `embedding_model`, which are fixed at creation. And custom_domains, below."""
 
-    assert spec.settings() == {"source_params": {}}
+
+@pytest.mark.parametrize("field", WRITABLE)
+def test_a_null_is_sent_where_it_clears_and_counts_as_unset_elsewhere(field):
+    spec = AISearchInstanceSpec.model_validate({to_camel(field): None})
+
+    assert spec.settings() == ({field: None} if field in CLEARABLE else {})
+
+
+def test_of_the_nested_fields_only_custom_domains_are_cleared_by_null():
+    spec = AISearchInstanceSpec.model_validate(
+        {
+            "sourceParams": {"prefix": None, "webCrawler": {"parseOptions": {"includeHeaders": None}}},
+            "publicEndpointParams": {"enabled": None, "customDomains": None, "mcp": {"description": None}},
+            "retrievalOptions": {"boostBy": [{"field": "timestamp", "direction": None}]},
+        }
+    )
+
+    assert spec.settings() == {
+        "source_params": {"web_crawler": {"parse_options": {}}},
+        "public_endpoint_params": {"custom_domains": None, "mcp": {}},
+        "retrieval_options": {"boost_by": [{"field": "timestamp"}]},
+    }
 
 
 def test_unknown_keys_of_the_api_and_of_a_newer_resource_are_ignored():
