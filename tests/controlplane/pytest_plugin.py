@@ -31,6 +31,11 @@ def control_plane_of(config: pytest.Config) -> Iterator[ControlPlane]:
         yield plane
 
 
+def shared_control_plane(config: pytest.Config) -> ControlPlane | None:
+    """Give the control plane that the workers of this process share; None in a worker, and without xdist."""
+    return config.stash.get(_SHARED, None)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Give a worker of xdist the control plane, if the tests asked for may need it."""

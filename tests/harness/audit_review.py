@@ -1,0 +1,142 @@
+"""A look back at the whole test run, in the API server's audit log.
+
+What each single test asserts is what its author thought of. The audit log has all that operators ever
+wrote, so the rules that hold for every write are checked there, once, at the end: each status fits the table
+of kstatus, nothing of what is the user's is written, and every documented reason was produced. A broken
+rule fails the run.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from aisearch_operator.cloudflare.errors import Cause
+from aisearch_operator.domain.reasons import Reason
+from aisearch_operator.kube.status_writer import PLURALS
+from controlplane.audit import AuditedWrite, writes
+from controlplane.pytest_plugin import shared_control_plane
+
+__all__ = ["NEVER_WRITTEN", "Review", "review"]
+
+OPERATOR = ":aisearch-operator"
+"""How the name of the operator's service account ends."""
+
+ROWS = {
+    ("False", "True", "False"): "working, or retrying",
+    ("Unknown", "True", "False"): "working, or a job that runs",
+    ("False", "False", "True"): "a person must act",
+    ("True", "False", "False"): "fine",
+    ("Unknown", "False", "False"): "left alone, as the user asked",
+}
+"""The allowed statuses of Ready, Reconciling and Stalled (design.md 3)."""
+
+AS_ASKED = frozenset({Reason.SUSPENDED})
+"""The reasons under which nothing is done and nothing is wrong."""
+
+MAY_WRITE = frozenset(
+    {"apiVersion", "kind", "metadata.name", "metadata.namespace", "metadata.uid"}
+    | {"metadata.finalizers", "metadata.resourceVersion"}
+)
+"""What the operator may send outside of the status: the finalizer, and what says which object is meant."""
+
+NEVER_WRITTEN: Mapping[str, str] = {
+    Cause.RESOURCE_NOT_FOUND: "no route that the operator calls answers so",
+    Cause.JOB_NOT_FOUND: "a job that is not found has ended: its resource says Lost, or goes",
+    Cause.JOB_ALREADY_ENDED: "is what a cancellation was for",
+}
+"""Documented reasons that no resource of a working operator carries, and why."""
+
+
+@dataclass
+class Review:
+    """What a run wrote.
+
+    Attributes
+    ----------
+    reasons
+        All reasons of conditions and Events.
+    violations
+        Writes that no client of kstatus could make sense of.
+    """
+
+    reasons: set[str] = field(default_factory=set)
+    violations: list[str] = field(default_factory=list)
+
+    @property
+    def missing(self) -> set[str]:
+        """Name the documented reasons that no test produced."""
+        return {*map(str, Reason), *map(str, Cause)} - self.reasons - set(NEVER_WRITTEN)
+
+    @property
+    def unexpected(self) -> set[str]:
+        """Name the reasons that were written and are not documented, or are said to be never written."""
+        return self.reasons - ({*map(str, Reason), *map(str, Cause)} - set(NEVER_WRITTEN))
+
+
+def review(audited: Iterable[AuditedWrite]) -> Review:
+    """Look at all that operators wrote."""
+    found = Review()
+    for write in audited:
+        if not write.user.endswith(OPERATOR) or write.body is None:
+            continue
+        name = f"{write.namespace}/{write.name}"
+        if write.resource == "events":
+            found.reasons.add(write.body["reason"])
+        elif write.subresource == "status":
+            conditions = {each["type"]: each for each in write.body.get("status", {}).get("conditions", ())}
+            found.reasons |= {each["reason"] for each in conditions.values()}
+            found.violations += (f"{name}: {text}" for text in _violations(conditions))
+        elif write.verb in {"patch", "update"} and write.resource in PLURALS.values():
+            wrong = _paths(write.body) - MAY_WRITE
+            found.violations += (f"{name}: the operator wrote {path}" for path in sorted(wrong))
+    return found
+
+
+def _paths(body: Any) -> set[str]:
+    """Name what a merge patch or a JSON patch writes: below metadata in two steps, else in one."""
+    if isinstance(body, list):
+        return {".".join(step["path"].split("/")[1:3]) for step in body if step["op"] != "test"}
+    return {*body, *(f"metadata.{name}" for name in body.get("metadata", ()))} - {"metadata"}
+
+
+def _violations(conditions: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    if not conditions:  # a merge patch that leaves them as they are
+        return
+    try:
+        ready, reconciling, stalled = (conditions[name] for name in ("Ready", "Reconciling", "Stalled"))
+    except KeyError as error:
+        yield f"no condition {error}"
+        return
+    row = (ready["status"], reconciling["status"], stalled["status"])
+    if row not in ROWS:
+        yield f"Ready, Reconciling, Stalled are {row} ({ready['reason']})"
+    elif row == ("Unknown", "False", "False") and ready["reason"] not in AS_ASKED:
+        yield f"nothing is done, and the reason is {ready['reason']}"
+    for current in conditions.values():
+        if current["status"] == "True" and current["type"] in {"Reconciling", "Stalled"} and not current["message"]:
+            yield f"{current['type']} is True ({current['reason']}) without a message"
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Fail a run in which a rule was broken; that all reasons were produced is asked of whole runs only."""
+    plane = shared_control_plane(session.config)
+    if plane is None:
+        return
+    found = review(writes(plane.audit_log))
+    problems = found.violations[:20]
+    if _is_whole(session.config) and exitstatus == pytest.ExitCode.OK:
+        problems += [f"no test made the operator write the reason {reason}" for reason in sorted(found.missing)]
+        problems += [f"the reason {reason} was written and is not documented" for reason in sorted(found.unexpected)]
+    if problems:
+        terminal = session.config.pluginmanager.getplugin("terminalreporter")
+        terminal.section("what the operator wrote in this run", red=True)
+        for problem in problems:
+            terminal.line(problem)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _is_whole(config: pytest.Config) -> bool:
+    chosen = (config.getoption(name, default=None) for name in ("keyword", "markexpr", "lf", "deselect"))
+    return config.args_source is pytest.Config.ArgsSource.TESTPATHS and not any(chosen)
