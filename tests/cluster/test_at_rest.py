@@ -11,12 +11,12 @@ INSTANCE = "AISearchInstance"
 JOB = "AISearchSyncJob"
 SOURCE = {"type": "r2", "source": "my-bucket"}
 
-EDIT = {"maxNumResults": 20}
+EDIT: dict[str, object] = {"maxNumResults": 20}
 
 SECONDS = 120.0
 POLL = 1.0
 
-INSTANCES = {
+INSTANCES: dict[str, tuple[dict[str, object], str]] = {
     "asleep": ({"suspend": True}, "Suspended"),
     "theirs": ({}, "AdoptionRefused"),
     "claimed-again": ({"instanceId": "claimed"}, "ClaimedByAnotherResource"),
@@ -46,9 +46,13 @@ def phase(*wanted):
     return lambda body: body["status"].get("phase") in wanted
 
 
+def ready_says(reason):
+    return lambda body: conditions(body).get("Ready", {}).get("reason") == reason
+
+
 def states(stage):
     """Count the resources by kind, and by the status and reason of Ready."""
-    found = Counter()
+    found: Counter[tuple[str, str, str]] = Counter()
     for kind in (INSTANCE, JOB):
         for body in stage.kube.list_all(kind):
             ready = conditions(body)["Ready"]
@@ -79,14 +83,13 @@ def test_fifty_resources_in_all_states_cost_no_write_in_two_minutes(make_stage):
     kube.wait_condition(INSTANCE, "drifted", "Drifted")
     kube.wait(INSTANCE, "paused", lambda body: body["status"].get("paused") is True, "paused")
     for name, (_, reason) in INSTANCES.items():
-        kube.wait(INSTANCE, name, lambda body, r=reason: conditions(body).get("Ready", {}).get("reason") == r, reason)
+        kube.wait(INSTANCE, name, ready_says(reason), reason)
 
     # Sync jobs: over in every way, running, and waiting for everything there is to wait for.
-    for number, (name, end_reason) in enumerate({"succeeded": None, "failed": "bucket_not_found"}.items()):
+    for name, on, end_reason in (("succeeded", "ready-0", None), ("failed", "ready-1", "bucket_not_found")):
         account.plan_next_job(JobPlan(start_delay=0, duration=5, end_reason=end_reason))
-        kube.apply(sync_job(name, f"ready-{number}"))
-        kube.wait(JOB, name, phase("Pending", "Running"), "started")
-        eventually(lambda n=number: account.jobs(f"ready-{n}"), lambda: "no job was started")
+        kube.apply(sync_job(name, on))
+        kube.wait(JOB, name, phase("Running"), "running")
         account.advance(10)
     for name in ("succeeded", "failed"):
         kube.wait(JOB, name, phase("Succeeded", "Failed"), "over")
@@ -110,6 +113,7 @@ def test_fifty_resources_in_all_states_cost_no_write_in_two_minutes(make_stage):
     counted = [f"ready-{number}" for number in range(READY)] + ["claimed", "drifted", "paused"]
     for name in counted:
         kube.wait(INSTANCE, name, lambda body: "stats" in body["status"], "counted once")
+    kube.wait_condition(INSTANCE, "ready-3", "Indexed", status="False", reason="Indexing")
 
     before, written, swept = states(stage), len(stage.writes()), stage.count("instances.list")
     end = time.monotonic() + SECONDS
