@@ -25,6 +25,7 @@ from aisearch_operator.observation.jobs import JobObserver
 from aisearch_operator.observation.polling import PollQueue, Timing
 from aisearch_operator.observation.statistics import StatisticsObserver
 from aisearch_operator.reconcilers.claims import Claims
+from aisearch_operator.reconcilers.connection_details import ConnectionDetails
 from aisearch_operator.reconcilers.dispatcher import Dispatcher
 from aisearch_operator.reconcilers.first_list import FirstList
 from aisearch_operator.reconcilers.instance import InstanceReconciler
@@ -87,6 +88,12 @@ class Operator:
                         retry,
                         default_policy=settings.deletion_policy,
                         release_timeout=settings.release_timeout,
+                    ),
+                    ConnectionDetails(
+                        kube,
+                        api_url=str(settings.api_url),
+                        interval=settings.config_map_interval,
+                        retry=settings.wait_retry,
                     ),
                     reporter,
                     retry,

@@ -80,6 +80,10 @@ class Settings(BaseSettings):
     secret_interval: Seconds = 15
     """Seconds after which a Secret is read again. A corrected token acts within this time."""
 
+    config_map_interval: Seconds = 600
+    """Seconds between two looks at a ConfigMap with connection details: one that somebody changed or deleted is then
+    made again."""
+
     terminal_retry: Seconds = 300
     """Seconds before an error that a person must correct is tried again."""
 

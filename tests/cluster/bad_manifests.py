@@ -117,6 +117,11 @@ def _bad_objects() -> Iterator[BadManifest]:
     yield BadManifest(
         "name that no Secret can have", instance(credentialsRef={"name": "My_Secret"}), "spec.credentialsRef.name"
     )
+    yield BadManifest(
+        "name that no ConfigMap can have",
+        instance(writeConnectionConfigMapToRef={"name": "Docs"}),
+        "spec.writeConnectionConfigMapToRef.name",
+    )
     yield BadManifest("half an index method", instance(indexMethod={"vector": True}), "spec.indexMethod.keyword")
     yield BadManifest(
         "no index at all",

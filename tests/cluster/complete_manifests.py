@@ -106,6 +106,7 @@ def complete_instance(name: str = "complete") -> Manifest:
             "deletionPolicy": "Retain",
             "adoptionPolicy": "IfExists",
             "driftPolicy": "Report",
+            "writeConnectionConfigMapToRef": {"name": "docs-connection"},
             "suspend": True,
         },
     }

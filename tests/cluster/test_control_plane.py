@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from controlplane import ControlPlane, ControlPlaneError, build, writes
+from controlplane import ControlPlane, ControlPlaneError, build, reads, writes
 from controlplane.build import Binaries
 from harness.kube import eventually
 
@@ -106,6 +106,22 @@ def test_the_audit_log_holds_each_write_once_as_soon_as_it_is_answered(control_p
         ("create", "configmaps", "map-2", 201),
         ("create", "configmaps", "map-0", 409),
     ]
+
+
+def test_the_audit_log_holds_the_reads_of_secrets_and_config_maps_too(control_plane, kubectl, namespace):
+    reader = str(control_plane.client_kubeconfig("reader", ["system:masters"]))
+
+    for kinds in ("secret/absent", "configmap/absent", "serviceaccount/absent"):
+        kubectl("--kubeconfig", reader, "get", "-n", namespace, kinds, check=False)
+    kubectl("--kubeconfig", reader, "get", "-n", namespace, "secrets")
+
+    seen = reads(control_plane.audit_log, namespace=namespace, user="reader")
+    assert [(each.verb, each.resource, each.name, each.code) for each in seen] == [
+        ("get", "secrets", "absent", 404),
+        ("get", "configmaps", "absent", 404),
+        ("list", "secrets", "", 200),
+    ]
+    assert writes(control_plane.audit_log, namespace=namespace, user="reader") == []
 
 
 def test_the_audit_log_can_be_read_from_a_moment_on(control_plane, kubectl, namespace):

@@ -114,6 +114,8 @@ def test_the_sync_jobs_of_an_instance_can_be_selected(kubectl, namespace):
         ("aisi.spec", "What is unset is left to Cloudflare"),
         ("aisi.spec.sourceParams", "Which part of the data source is indexed"),
         ("aisi.spec.indexingOptions.useOcr", "indexes everything again, which Cloudflare charges for"),
+        ("aisi.spec.writeConnectionConfigMapToRef", "left alone"),
+        ("aisi.status.endpoints.public.mcp", "Model Context Protocol"),
         ("aisi.status.stats", "How many items are in which state"),
         ("aisj.spec.cancel", "Cannot be taken back"),
         ("aisj.status.conditions", "Complete: it ended well"),

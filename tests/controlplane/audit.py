@@ -1,15 +1,20 @@
-"""Reads the API server's audit log: who wrote what, so that a test can count writes exactly.
+"""Reads the API server's audit log: who wrote what and who read which Secret, so that a test can count exactly.
 
 The log is written in blocking mode: a line is there before the client has its answer.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+WRITING = ["create", "update", "patch", "delete", "deletecollection"]
+READING = ["get", "list", "watch"]
+
 # Requests of every write are logged; their bodies only where a test looks at them and no Secret can be inside.
+# Of the reads only those of what holds other people's data.
 POLICY = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
@@ -17,31 +22,32 @@ POLICY = {
     "rules": [
         {
             "level": "Request",
-            "verbs": ["create", "update", "patch", "delete", "deletecollection"],
+            "verbs": WRITING,
             "resources": [
                 {"group": "aisearch.cloudflare.com"},
                 {"group": "events.k8s.io", "resources": ["events"]},
                 {"group": "", "resources": ["events"]},
             ],
         },
-        {"level": "Metadata", "verbs": ["create", "update", "patch", "delete", "deletecollection"]},
+        {"level": "Metadata", "verbs": WRITING},
+        {"level": "Metadata", "verbs": READING, "resources": [{"group": "", "resources": ["secrets", "configmaps"]}]},
         {"level": "None"},
     ],
 }
 
 
 @dataclass(frozen=True)
-class AuditedWrite:
-    """One write that the API server answered.
+class AuditedRequest:
+    """One request that the API server answered.
 
     Attributes
     ----------
     time
         When the request came in.
     code
-        The HTTP status of the answer: a refused write is listed too.
+        The HTTP status of the answer: a refused request is listed too.
     body
-        What was sent, for the operator's own resources and Events; else ``None``.
+        What was sent in a write of the operator's own resources or of Events; else ``None``.
     """
 
     time: datetime
@@ -61,7 +67,7 @@ def writes(
     namespace: str | None = None,
     user: str | None = None,
     since: datetime | None = None,
-) -> list[AuditedWrite]:
+) -> list[AuditedRequest]:
     """Return the answered writes of an audit log, oldest first.
 
     Parameters
@@ -73,7 +79,15 @@ def writes(
     since
         Only those that came in at this time or later; with a time zone.
     """
-    found = []
+    return [each for each in _requests(log, namespace, user, since) if each.verb in WRITING]
+
+
+def reads(log: Path, *, namespace: str | None = None, user: str | None = None) -> list[AuditedRequest]:
+    """Return the answered reads of Secrets and ConfigMaps, oldest first; parameters as of `writes`."""
+    return [each for each in _requests(log, namespace, user, None) if each.verb in READING]
+
+
+def _requests(log: Path, namespace: str | None, user: str | None, since: datetime | None) -> Iterator[AuditedRequest]:
     with log.open(encoding="utf-8") as lines:
         for line in lines:
             # Most lines are other tests'; a look at the text spares parsing them.
@@ -82,17 +96,16 @@ def writes(
             event = json.loads(line)
             if event["stage"] != "ResponseComplete":
                 continue
-            write = _parse(event)
-            if namespace not in (None, write.namespace) or user not in (None, write.user):
+            request = _parse(event)
+            if namespace not in (None, request.namespace) or user not in (None, request.user):
                 continue
-            if since is None or write.time >= since:
-                found.append(write)
-    return found
+            if since is None or request.time >= since:
+                yield request
 
 
-def _parse(event: dict[str, Any]) -> AuditedWrite:
+def _parse(event: dict[str, Any]) -> AuditedRequest:
     target = event.get("objectRef", {})
-    return AuditedWrite(
+    return AuditedRequest(
         time=datetime.fromisoformat(event["requestReceivedTimestamp"]),
         verb=event["verb"],
         resource=target.get("resource", ""),

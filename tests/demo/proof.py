@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from controlplane import AuditedWrite, writes
+from controlplane import AuditedRequest, writes
 from demo.display import SHORT_ID
 from demo.errors import DemoError
 from demo.installation import NAMESPACE, Installation
@@ -53,7 +53,7 @@ class Evidence:
     second: Mapping[str, Any]
     requests: Sequence[JournalEntry]
     jobs: Sequence[JobView]
-    patches: Sequence[AuditedWrite]
+    patches: Sequence[AuditedRequest]
     second_exists: bool
 
 

@@ -19,6 +19,7 @@ Body = Mapping[str, Any]
 PATHS = {
     "AISearchInstance": "/apis/aisearch.cloudflare.com/v1alpha1/namespaces/{namespace}/aisearchinstances",
     "AISearchSyncJob": "/apis/aisearch.cloudflare.com/v1alpha1/namespaces/{namespace}/aisearchsyncjobs",
+    "ConfigMap": "/api/v1/namespaces/{namespace}/configmaps",
     "Secret": "/api/v1/namespaces/{namespace}/secrets",
     "Event": "/api/v1/namespaces/{namespace}/events",
     "ServiceAccount": "/api/v1/namespaces/{namespace}/serviceaccounts",

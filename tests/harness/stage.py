@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from controlplane.audit import AuditedWrite, writes
+from controlplane.audit import AuditedRequest, reads, writes
 from controlplane.plane import ControlPlane
 from fake_cloudflare import FakeAccount, FakeCloudflare, JournalEntry
 from harness.dashboard import CALLER as DASHBOARD
@@ -154,10 +154,14 @@ class Stage:
         """Whom the operator is in Kubernetes."""
         return f"system:serviceaccount:{self.kube.namespace}:aisearch-operator"
 
-    def writes(self, name: str | None = None) -> list[AuditedWrite]:
+    def writes(self, name: str | None = None) -> list[AuditedRequest]:
         """Give the operator's writes to resources, from the API server's own audit log; Events left out."""
         found = writes(self.plane.audit_log, namespace=self.kube.namespace, user=self.user)
         return [write for write in found if write.resource != "events" and name in {None, write.name}]
+
+    def reads(self, resource: str) -> list[AuditedRequest]:
+        """Give the operator's reads of ``secrets`` or ``configmaps``, in whatever namespace."""
+        return [read for read in reads(self.plane.audit_log, user=self.user) if read.resource == resource]
 
 
 def _without_patch(rule: Body, resources: Sequence[str]) -> list[Body]:

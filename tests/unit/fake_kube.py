@@ -4,6 +4,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from aisearch_operator.domain.connection_details import ConfigMap
 from aisearch_operator.kube.api import Conflict, Gone, KubeApi, ObjectRef
 from aisearch_operator.resources.group import INSTANCE_KIND, INSTANCE_PLURAL, SYNC_JOB_KIND, SYNC_JOB_PLURAL
 
@@ -32,6 +33,8 @@ class FakeKube(KubeApi):
         self.secret_reads: list[tuple[str, str]] = []
         self.patches: list[tuple[str, dict[str, Any]]] = []
         self.events: list[tuple[str, str, str, str]] = []
+        self.config_maps: dict[tuple[str, str], ConfigMap] = {}
+        self.config_map_calls: list[str] = []
         self.failures: dict[str, list[Exception | None]] = {}
         self._objects: dict[tuple[str, str, str], dict[str, Any]] = {}
         self._version = 100
@@ -85,6 +88,41 @@ class FakeKube(KubeApi):
     async def read_annotations(self, namespace: str) -> Mapping[str, str]:
         self._meet_failure("read_annotations")
         return dict(self.annotations.get(namespace, {}))
+
+    async def read_config_map(self, namespace: str, name: str) -> ConfigMap:
+        self._call_for_config_map("read", name)
+        if (namespace, name) not in self.config_maps:
+            raise Gone("The API server answered 404 Not Found")
+        return self.config_maps[namespace, name]
+
+    async def create_config_map(self, owner: ObjectRef, name: str, data: Mapping[str, str]) -> None:
+        self._call_for_config_map("create", name)
+        if (owner.namespace, name) in self.config_maps:
+            raise Conflict("The API server answered 409 Conflict")
+        self.put_config_map(owner.namespace, name, data, controller=owner.uid)
+
+    async def write_config_map(self, namespace: str, name: str, before: ConfigMap, data: Mapping[str, str]) -> None:
+        self._call_for_config_map("write", name)
+        if self.config_maps.get((namespace, name)) != before:
+            raise Conflict("The API server answered 409 Conflict")
+        self.put_config_map(namespace, name, data, controller=before.controller)
+
+    async def delete_config_map(self, namespace: str, name: str, before: ConfigMap) -> None:
+        self._call_for_config_map("delete", name)
+        if self.config_maps.get((namespace, name)) != before:
+            raise Conflict("The API server answered 409 Conflict")
+        del self.config_maps[namespace, name]
+
+    def put_config_map(self, namespace: str, name: str, data: Mapping[str, str], *, controller: str | None) -> None:
+        """Keep a ConfigMap, as whoever may do anything makes it."""
+        known = self.config_maps.get((namespace, name))
+        version = self._next_version()
+        uid = known.uid if known else f"uid-{name}-{version}"
+        self.config_maps[namespace, name] = ConfigMap(uid, version, controller, dict(data))
+
+    def _call_for_config_map(self, verb: str, name: str) -> None:
+        self.config_map_calls.append(f"{verb} {name}")
+        self._meet_failure(f"{verb}_config_map")
 
     async def create_event(
         self, ref: ObjectRef, event_type: Literal["Normal", "Warning"], reason: str, message: str

@@ -11,9 +11,10 @@ from aisearch_operator.domain.conditions import ConditionUpdate, update_conditio
 from aisearch_operator.domain.difference import Difference
 from aisearch_operator.domain.reasons import Reason
 from aisearch_operator.domain.verdict import Verdict
+from aisearch_operator.resources.endpoints import InstanceEndpoints
 from aisearch_operator.resources.instance import AISearchInstanceStatus, DriftedField, InstanceStats
 
-__all__ = ["Finding", "summarize"]
+__all__ = ["Finding", "Publication", "summarize"]
 
 ABOUT_THE_INSTANCE = frozenset({"Drifted", "Indexed"})
 """Conditions that say nothing while there is no instance."""
@@ -25,11 +26,27 @@ MAX_DRIFT = 32
 NOTHING: Mapping[str, object] = MappingProxyType(
     {
         **dict.fromkeys(("account_id", "search_namespace", "instance_id", "state", "paused")),
-        **dict.fromkeys(("created_at", "modified_at", "public_endpoint_id", "stats", "write_only_hash")),
+        **dict.fromkeys(("created_at", "modified_at", "endpoints", "stats", "write_only_hash")),
         "drift": (),
     }
 )
 """What status tells of an instance that does not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What became of the ConfigMap with the connection details.
+
+    Parameters
+    ----------
+    config_map
+        The one that holds them now; None when there is none.
+    """
+
+    config_map: str | None
+    published: bool
+    reason: Reason
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +69,8 @@ class Finding:
         Whether the instance is the resource's to change and to delete; None when this pass did not get so far.
     gone
         Whether the instance that status tells of does not exist.
+    publication
+        None when there is nothing to say of a ConfigMap.
     """
 
     verdict: Verdict
@@ -66,6 +85,8 @@ class Finding:
     drift_reason: Literal[Reason.DRIFT_FOUND, Reason.NOT_ACCEPTED] = Reason.DRIFT_FOUND
     write_only_hash: str | None = None
     acted: bool = False
+    endpoints: InstanceEndpoints | None = None
+    publication: Publication | None = None
 
 
 def summarize(
@@ -95,8 +116,11 @@ def summarize(
             "paused": observed.paused,
             "created_at": observed.created_at,
             "modified_at": observed.modified_at,
-            "public_endpoint_id": observed.public_endpoint_id,
         }
+    if finding.endpoints is not None:
+        changes["endpoints"] = finding.endpoints
+    if finding.publication is not None:
+        changes["connection_config_map"] = finding.publication.config_map
     if finding.stats is not None:
         changes["stats"] = _stats(finding.stats)
     if finding.drift is not None:
@@ -121,6 +145,9 @@ def _extra(previous: AISearchInstanceStatus, finding: Finding) -> list[Condition
         extra.append(_indexed(finding.stats))
     elif finding.observed is not None and not any(known.type == "Indexed" for known in previous.conditions):
         extra.append(("Indexed", "Unknown", Reason.INDEX_UNKNOWN, "Waiting for the first statistics"))
+    if finding.publication is not None:
+        made = finding.publication
+        extra.append(("ConnectionPublished", "True" if made.published else "False", made.reason, made.message))
     return extra
 
 

@@ -38,6 +38,10 @@ class Reason(StrEnum):
     INDEXING = "Indexing"
     INDEX_ERRORS = "IndexErrors"
     INDEX_UNKNOWN = "StatisticsPending"
+    PUBLISHED = "Published"
+    NOT_REQUESTED = "NotRequested"
+    CONFIG_MAP_NOT_OURS = "ConfigMapNotOurs"
+    CONFIG_MAP_NOT_WRITTEN = "ConfigMapNotWritten"
 
     # Sync jobs
     INSTANCE_MISSING = "InstanceResourceMissing"
@@ -111,6 +115,16 @@ DOCUMENTATION: Mapping[Reason, str] = MappingProxyType(
         Reason.INDEXING: "Items are queued or running in the index.",
         Reason.INDEX_ERRORS: "Some items could not be indexed. The instance's logs in the dashboard tell which.",
         Reason.INDEX_UNKNOWN: "The statistics were not read yet.",
+        Reason.PUBLISHED: "The ConfigMap that spec.writeConnectionConfigMapToRef names holds the connection details.",
+        Reason.NOT_REQUESTED: "spec.writeConnectionConfigMapToRef is not set any more; the ConfigMap is deleted.",
+        Reason.CONFIG_MAP_NOT_OURS: (
+            "A ConfigMap of the name in spec.writeConnectionConfigMapToRef exists and is not of this resource: it is "
+            "left alone. Choose another name, or delete it; the instance itself is managed all the same."
+        ),
+        Reason.CONFIG_MAP_NOT_WRITTEN: (
+            "The API server did not take the ConfigMap with the connection details; the message says why. It is tried "
+            "again; the instance itself is managed all the same."
+        ),
         Reason.INSTANCE_MISSING: "This namespace has no AISearchInstance of the name in spec.instanceRef: apply it.",
         Reason.INSTANCE_NOT_READY: "The AISearchInstance is not ready yet. The sync job goes on when it is.",
         Reason.INSTANCE_STALLED: (

@@ -27,6 +27,7 @@ from aisearch_operator.observation.connections import Connections
 from aisearch_operator.observation.instances import InstanceObserver
 from aisearch_operator.observation.statistics import StatisticsObserver
 from aisearch_operator.reconcilers.claims import Claims
+from aisearch_operator.reconcilers.connection_details import ConnectionDetails
 from aisearch_operator.reconcilers.instance_calls import InstanceCalls, InstancePass, drift_reason, note_managed
 from aisearch_operator.reconcilers.instance_removal import InstanceRemoval
 from aisearch_operator.reconcilers.instance_view import (
@@ -52,6 +53,7 @@ class InstanceReconciler:
         statistics: StatisticsObserver,
         claims: Claims,
         removal: InstanceRemoval,
+        details: ConnectionDetails,
         reporter: Reporter,
         retry: RetryPolicy,
     ) -> None:
@@ -62,6 +64,7 @@ class InstanceReconciler:
         self._retry = retry
         self._claims = claims
         self._removal = removal
+        self._details = details
         self._calls = InstanceCalls(instances)
 
     async def reconcile(self, known: Known) -> Again | None:
@@ -79,9 +82,10 @@ class InstanceReconciler:
             trouble = self._retry.trouble(error)
             this.note(verdict=trouble.verdict)
             again = trouble.again
+        look_again = await self._details.publish(this)
         after = summarize(resource.status, this.finding, generation=resource.metadata.generation, now=utc_now())
         await self._reporter.report(known, resource.status, after, this.events)
-        return again
+        return again or look_again
 
     async def remove(self, known: Known) -> Again | Released:
         """Make one pass over a resource that is being deleted: the instance first, then the resource."""
@@ -101,6 +105,7 @@ class InstanceReconciler:
         self._instances.forget(known.key)
         self._statistics.forget(known.key)
         self._connections.forget(known.key)
+        self._details.forget(known.key)
         self._claims.withdraw(known.key)
 
     async def _pass(self, this: InstancePass) -> Verdict:

@@ -71,11 +71,12 @@ class InstanceCalls:
             They were not taken.
         """
         answer = await connection.client.update_instance(address.namespace, address.instance_id, decision.body)
-        self._instances.record(connection, address, completed(answer, before, decision.body))
+        updated = completed(answer, before, decision.body)
+        self._instances.record(connection, address, updated)
         left = still_different(desired, answer, decision)
         refused = any(difference not in decision.left for difference in left)
         this.note(
-            observed=answer,
+            observed=updated,
             acted=True,
             drift=left,
             drift_reason=Reason.NOT_ACCEPTED if refused else drift_reason(this.resource),

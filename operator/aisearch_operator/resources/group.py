@@ -9,6 +9,7 @@ __all__ = [
     "INSTANCE_KIND",
     "INSTANCE_PLURAL",
     "INSTANCE_SHORT_NAME",
+    "RECONCILE_REQUESTED",
     "SYNC_JOB_KIND",
     "SYNC_JOB_PLURAL",
     "SYNC_JOB_SHORT_NAME",
@@ -35,3 +36,6 @@ DELETION_POLICY_ANNOTATION = f"{GROUP}/deletion-policy"
 
 FINALIZER = f"{GROUP}/finalizer"
 """Holds a deleted resource until the outside world is clean."""
+
+RECONCILE_REQUESTED = f"{GROUP}/reconcile-requested-at"
+"""Annotation: another value of it asks for a fresh look at everything, now."""

@@ -6,6 +6,7 @@ from pydantic import Field, JsonValue
 
 from aisearch_operator.resources.base import ResourceModel, Rule, Timestamp, excerpt, immutable
 from aisearch_operator.resources.conditions import Conditions
+from aisearch_operator.resources.endpoints import InstanceEndpoints
 from aisearch_operator.resources.instance_settings import InstanceSettings
 from aisearch_operator.resources.metadata import ObjectMeta
 from aisearch_operator.resources.names import (
@@ -84,6 +85,12 @@ class AISearchInstanceSpec(InstanceSettings):
     """What happens when somebody changes a field of this spec at Cloudflare. `Repair` sets it back;
     `Report` only shows it in status.drift and in the condition Drifted."""
 
+    write_connection_config_map_to_ref: LocalReference | None = None
+    """ConfigMap in the namespace of this resource to write the connection details into: accountId,
+    searchNamespace, instanceId, searchUrl, chatCompletionsUrl, and while the public endpoint is enabled
+    publicHost, publicSearchUrl, publicChatCompletionsUrl and publicMcpUrl. The operator makes it, and it
+    is deleted with this resource; one that exists and is not of this resource is left alone."""
+
     suspend: bool = False
     """Whether the operator stays away from the instance: it neither creates nor changes it until this is
     false again. Deleting this resource works all the same."""
@@ -146,7 +153,8 @@ class AISearchInstanceStatus(ResourceModel):
 
     conditions: Conditions = ()
     """What is to be said of the instance. Ready: it is as the spec wants it. Reconciling: the operator is
-    at work. Stalled: a person must act. Drifted: it differs from the spec. Indexed: no item waits."""
+    at work. Stalled: a person must act. Drifted: it differs from the spec. Indexed: no item waits.
+    ConnectionPublished: the ConfigMap with the connection details is up to date."""
 
     managed: bool | None = None
     """Whether the instance is this resource's to change and to delete. false: it is only observed."""
@@ -172,9 +180,11 @@ class AISearchInstanceStatus(ResourceModel):
     modified_at: Timestamp | None = None
     """When the instance was last modified at Cloudflare."""
 
-    public_endpoint_id: str | None = None
-    """Id of the public endpoint: its default host is this id below search.ai.cloudflare.com. Not set
-    unless the endpoint is enabled."""
+    endpoints: InstanceEndpoints | None = None
+    """Where the instance is searched: URLs of the Cloudflare API and of the public endpoint."""
+
+    connection_config_map: str | None = None
+    """Name of the ConfigMap that holds the connection details."""
 
     stats: InstanceStats | None = None
     """How many items are in which state, when the operator last asked."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import JsonValue
 
-from controlplane import AuditedWrite
+from controlplane import AuditedRequest
 from demo import proof
 from demo.errors import DemoError
 from fake_cloudflare import JobView, JournalEntry
@@ -46,8 +46,8 @@ def job(job_id: str, uid: str, end_reason: str | None = None) -> JobView:
     )
 
 
-def patch(time: datetime) -> AuditedWrite:
-    return AuditedWrite(
+def patch(time: datetime) -> AuditedRequest:
+    return AuditedRequest(
         time=time,
         verb="patch",
         resource="aisearchsyncjobs",

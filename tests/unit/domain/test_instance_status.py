@@ -8,7 +8,8 @@ import pytest
 from aisearch_operator.cloudflare.wire import Stats
 from aisearch_operator.domain.conditions import condition
 from aisearch_operator.domain.difference import Difference
-from aisearch_operator.domain.instance_status import MAX_DRIFT, Finding, summarize
+from aisearch_operator.domain.endpoints import endpoints_of
+from aisearch_operator.domain.instance_status import MAX_DRIFT, Finding, Publication, summarize
 from aisearch_operator.domain.reasons import Reason
 from aisearch_operator.domain.verdict import Verdict
 from aisearch_operator.resources.instance import AISearchInstanceStatus
@@ -37,9 +38,7 @@ def indexed(status: AISearchInstanceStatus) -> tuple[str, str] | None:
 
 
 def test_the_instance_is_shown_as_cloudflare_shows_it():
-    seen = wire_instance(
-        status="indexing", paused=True, modified_at="2026-11-23 12:00:07", public_endpoint_id="7a", source="bucket"
-    )
+    seen = wire_instance(status="indexing", paused=True, modified_at="2026-11-23 12:00:07", source="bucket")
 
     status = summarized(observed=seen, account_id="acc", search_namespace="archive", instance_id="docs", acted=True)
 
@@ -53,7 +52,6 @@ def test_the_instance_is_shown_as_cloudflare_shows_it():
         "paused": True,
         "createdAt": "2026-11-23T12:00:00Z",
         "modifiedAt": "2026-11-23T12:00:07Z",
-        "publicEndpointId": "7a",
         "lastSyncedTime": "2026-11-23T12:00:00Z",
         "drift": [],
     }
@@ -162,3 +160,25 @@ def test_the_time_of_the_last_write_moves_only_with_a_write():
 
     assert summarized(before, now=LATER).last_synced_time == NOW
     assert summarized(before, acted=True, now=LATER).last_synced_time == LATER
+
+
+def test_the_endpoints_and_the_config_map_stay_as_they_were_when_a_pass_says_nothing_of_them():
+    endpoints = endpoints_of("https://api.example.com", "acc", "default", wire_instance())
+    before = summarized(
+        endpoints=endpoints, publication=Publication("cm", published=True, reason=Reason.PUBLISHED, message="there")
+    )
+
+    after = summarized(before, Verdict.working(Reason.WORKING, ""))
+
+    assert (after.endpoints, after.connection_config_map) == (endpoints, "cm")
+    assert said(after.conditions, "ConnectionPublished").status == "True"
+
+
+def test_a_config_map_that_could_not_be_written_does_not_touch_readiness():
+    status = summarized(
+        publication=Publication(None, published=False, reason=Reason.CONFIG_MAP_NOT_OURS, message="taken")
+    )
+
+    assert said(status.conditions, "Ready").status == "True"
+    published = said(status.conditions, "ConnectionPublished")
+    assert (published.status, published.reason, published.message) == ("False", "ConfigMapNotOurs", "taken")

@@ -11,6 +11,8 @@ from aiohttp.test_utils import TestServer
 from kubernetes.aio import client
 
 from aisearch_operator.kube.api import Conflict, Forbidden, Gone, KubeApi, KubeUnavailable, ObjectRef
+from aisearch_operator.domain.connection_details import ConfigMap
+from aisearch_operator.kube.api import Conflict, Gone, KubeApi, KubeUnavailable, ObjectRef
 
 REF = ObjectRef("AISearchInstance", "aisearchinstances", "team", "docs", "uid-docs")
 OBJECT = "/apis/aisearch.cloudflare.com/v1alpha1/namespaces/team/aisearchinstances/docs"
@@ -146,3 +148,77 @@ async def test_an_api_server_that_drops_the_connection_is_unavailable(kube, serv
 
     with pytest.raises(KubeUnavailable, match="The API server cannot be reached"):
         await kube.read_secret("team", "mine")
+
+
+CONFIG_MAP = {
+    "metadata": {
+        "name": "docs-connection",
+        "uid": "uid-map",
+        "resourceVersion": "8",
+        "ownerReferences": [
+            {"apiVersion": "v1", "kind": "Pod", "name": "a", "uid": "uid-pod"},
+            {"apiVersion": "x/v1", "kind": "X", "name": "b", "uid": "uid-x", "controller": True},
+        ],
+    },
+    "data": {"instanceId": "docs"},
+}
+CONFIG_MAPS = "/api/v1/namespaces/team/configmaps"
+
+
+async def test_a_config_map_is_read_with_its_controller(kube, server):
+    server.answer = CONFIG_MAP
+
+    found = await kube.read_config_map("team", "docs-connection")
+
+    assert found == ConfigMap("uid-map", "8", "uid-x", {"instanceId": "docs"})
+    assert [(each.method, each.path) for each in server.asked] == [("GET", f"{CONFIG_MAPS}/docs-connection")]
+
+
+async def test_a_config_map_without_data_and_owner_is_read_all_the_same(kube, server):
+    server.answer = {"metadata": {"name": "docs-connection", "uid": "uid-map", "resourceVersion": "8"}}
+
+    assert await kube.read_config_map("team", "docs-connection") == ConfigMap("uid-map", "8", None, {})
+
+
+async def test_a_config_map_is_made_with_an_owner_that_takes_it_along(kube, server):
+    server.answer = ECHO
+
+    await kube.create_config_map(REF, "docs-connection", {"instanceId": "docs"})
+
+    (asked,) = server.asked
+    assert (asked.method, asked.path, asked.body["data"]) == ("POST", CONFIG_MAPS, {"instanceId": "docs"})
+    (owner,) = asked.body["metadata"]["ownerReferences"]
+    assert owner == {
+        "apiVersion": "aisearch.cloudflare.com/v1alpha1",
+        "kind": "AISearchInstance",
+        "name": "docs",
+        "uid": "uid-docs",
+        "controller": True,
+    }
+
+
+async def test_the_data_of_a_config_map_is_replaced_in_one_version_of_it(kube, server):
+    server.answer = CONFIG_MAP
+    before = ConfigMap("uid-map", "8", "uid-docs", {"instanceId": "docs", "stale": "x"})
+
+    await kube.write_config_map("team", "docs-connection", before, {"instanceId": "guides"})
+
+    assert server.asked == [
+        Asked(
+            "PATCH",
+            f"{CONFIG_MAPS}/docs-connection",
+            "application/merge-patch+json",
+            {
+                "metadata": {"uid": "uid-map", "resourceVersion": "8"},
+                "data": {"instanceId": "guides", "stale": None},
+            },
+        )
+    ]
+
+
+async def test_a_config_map_is_deleted_only_as_it_was_read(kube, server):
+    await kube.delete_config_map("team", "docs-connection", ConfigMap("uid-map", "8", "uid-docs", {}))
+
+    (asked,) = server.asked
+    assert (asked.method, asked.path) == ("DELETE", f"{CONFIG_MAPS}/docs-connection")
+    assert asked.body["preconditions"] == {"uid": "uid-map", "resourceVersion": "8"}

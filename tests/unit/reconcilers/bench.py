@@ -82,6 +82,13 @@ class Bench:
     def unmanaged_job(self, name: str = "nightly", **instance: Any) -> ObjectKey:
         return self.apply(SYNC_JOB_KIND, name, {"instance": instance})
 
+    def annotate(self, key: ObjectKey, annotations: Mapping[str, str]) -> None:
+        """Set annotations, as `kubectl annotate` does."""
+        body = self._bodies[key.kind, key.name]
+        body["metadata"]["annotations"] = {**body["metadata"].get("annotations", {}), **annotations}
+        self.kube.store(key.kind, body)
+        self._tell(key.kind, key.name)
+
     def edit_unseen(self, key: ObjectKey, **spec: Any) -> None:
         """Change the spec without a watch event: kopf keeps those of a resource back whose deletion it handles."""
         body = self._bodies[key.kind, key.name]

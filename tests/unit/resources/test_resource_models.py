@@ -61,7 +61,14 @@ def test_a_complete_spec_is_read_and_written_without_a_change(model, manifest):
                 "paused": False,
                 "createdAt": "2026-11-23T10:00:01Z",
                 "modifiedAt": "2026-11-23T10:00:02Z",
-                "publicEndpointId": "9f",
+                "endpoints": {
+                    "api": {
+                        "search": "https://a.example/search",
+                        "chatCompletions": "https://a.example/chat/completions",
+                    },
+                    "public": [{"host": "s.example", "search": "https://s.example/search"}],
+                },
+                "connectionConfigMap": "docs-connection",
                 "stats": {
                     "completed": 1,
                     "error": 2,
