@@ -10,9 +10,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from kubernetes.aio import client
 
-from aisearch_operator.kube.api import Conflict, Forbidden, Gone, KubeApi, KubeUnavailable, ObjectRef
 from aisearch_operator.domain.connection_details import ConfigMap
-from aisearch_operator.kube.api import Conflict, Gone, KubeApi, KubeUnavailable, ObjectRef
+from aisearch_operator.kube.api import Conflict, Forbidden, Gone, KubeApi, KubeUnavailable, ObjectRef
 
 REF = ObjectRef("AISearchInstance", "aisearchinstances", "team", "docs", "uid-docs")
 OBJECT = "/apis/aisearch.cloudflare.com/v1alpha1/namespaces/team/aisearchinstances/docs"
