@@ -9,6 +9,8 @@ WORKERS ?= 8
 MINUTES ?= 10
 SEED ?=
 ONCE ?=
+LIVE ?=
+ARGS ?=
 
 ready := .venv/ready
 python := .venv/bin/python
@@ -52,6 +54,10 @@ fake-api: $(ready) ## leave a fake Cloudflare API running until Ctrl-C
 .PHONY: soak
 soak: $(ready) ## random crashes and faults for MINUTES=10; SEED repeats a run
 	@$(python) -m soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+.PHONY: live-check
+live-check: $(ready) ## try the API's promises and open questions on the fake; LIVE=1: on a real account (docs/live-check.md)
+	@$(python) -m live_check $(if $(filter-out 0,$(LIVE)),--live) $(ARGS)
 
 .PHONY: crds
 crds: $(ready) ## generate crds/ from the models

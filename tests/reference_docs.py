@@ -1,4 +1,4 @@
-"""Writes the tables of docs/conditions.md and docs/settings.md from the code: `python -m reference_docs --check docs`.
+"""Writes the tables of docs/ that follow from the code: `python -m reference_docs --check docs`.
 
 A table stands between two comments, ``<!-- begin NAME -->`` and ``<!-- end NAME -->``; what is around it is prose,
 written by hand.
@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from aisearch_operator.cloudflare.errors import Cause
 from aisearch_operator.domain.reasons import DOCUMENTATION
 from aisearch_operator.settings import Settings
+from live_check.chapters import CHAPTERS
 
 FACT = re.compile(r" \(facts [\d., ]+\)")
 
@@ -26,6 +27,7 @@ def generate() -> dict[str, dict[str, str]]:
     return {
         "conditions.md": {"reasons": reasons(), "causes": causes()},
         "settings.md": {"settings": settings()},
+        "live-check.md": {"questions": questions()},
     }
 
 
@@ -50,6 +52,14 @@ def settings() -> str:
             (f"`{prefix}{name.upper()}`", _default(field.get_default()), _for_readers(texts[name], prefix))
             for name, field in Settings.model_fields.items()
         ),
+    )
+
+
+def questions() -> str:
+    """Describe what the live check asks."""
+    return _table(
+        ("Question", "What is expected", "Does the operator depend on it?"),
+        ((probe.question, probe.expected, probe.depends) for chapter in CHAPTERS for probe in chapter.probes),
     )
 
 

@@ -72,10 +72,16 @@ def create_instance(call: Call) -> Answer:
         created_by=call.caller,
         modified_by=call.caller,
     )
+    if settings["source"] in options.missing_buckets:
+        instance.source_error = "bucket_not_found"
     _assign_endpoint(instance)
     world.instances.append(instance)
     if options.initial_job and not instance.builtin:
-        first = JobPlan(start_delay=options.job_start_delay, duration=options.initial_job_duration)
+        first = JobPlan(
+            start_delay=options.job_start_delay,
+            duration=options.initial_job_duration,
+            end_reason=instance.source_error,
+        )
         jobs.start(world, instance, call.now, first, source="schedule")
     return Answer(as_read(instance, world, call.now, options), status=201)
 

@@ -48,6 +48,9 @@ class AccountOptions(BaseModel):
     foreign_account: Literal[401, 403, 404] = Field(
         default=401, description="To an account id that is not the caller's: 10000, or 7003 with 404; not known (4.3)"
     )
+    missing_buckets: frozenset[str] = Field(
+        default=frozenset(), description="source of which the first job finds out: bucket_not_found (2.5)"
+    )
     sites_without_sitemap: frozenset[str] = Field(default=frozenset(), description="source refused with 7028")
 
     @property
