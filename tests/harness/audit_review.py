@@ -15,7 +15,7 @@ import pytest
 from aisearch_operator.cloudflare.errors import Cause
 from aisearch_operator.domain.reasons import Reason
 from aisearch_operator.kube.status_writer import PLURALS
-from controlplane.audit import AuditedWrite, writes
+from controlplane.audit import AuditedRequest, writes
 from controlplane.pytest_plugin import shared_control_plane
 
 __all__ = ["NEVER_WRITTEN", "Review", "review"]
@@ -75,7 +75,7 @@ class Review:
         return self.reasons - ({*map(str, Reason), *map(str, Cause)} - set(NEVER_WRITTEN))
 
 
-def review(audited: Iterable[AuditedWrite]) -> Review:
+def review(audited: Iterable[AuditedRequest]) -> Review:
     """Look at all that operators wrote."""
     found = Review()
     for write in audited:

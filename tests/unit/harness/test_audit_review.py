@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from aisearch_operator.domain.reasons import Reason
-from controlplane.audit import AuditedWrite
+from controlplane.audit import AuditedRequest
 from harness.audit_review import NEVER_WRITTEN, review
 
 OPERATOR = "system:serviceaccount:team:aisearch-operator"
@@ -13,7 +13,7 @@ OPERATOR = "system:serviceaccount:team:aisearch-operator"
 
 def write(resource="aisearchinstances", subresource="status", user=OPERATOR, body=None):
     moment = datetime(2026, 11, 23, tzinfo=UTC)
-    return AuditedWrite(moment, "patch", resource, subresource, "team", "docs", user, 200, body)
+    return AuditedRequest(moment, "patch", resource, subresource, "team", "docs", user, 200, body)
 
 
 def status(row, reason="Working", message="It is being made"):
