@@ -33,6 +33,7 @@ from aisearch_operator.reconcilers.instance_removal import InstanceRemoval
 from aisearch_operator.reconcilers.job_calls import JobCalls
 from aisearch_operator.reconcilers.outcome import Reporter, RetryPolicy
 from aisearch_operator.reconcilers.sync_job import SyncJobReconciler
+from aisearch_operator.reconcilers.sync_job_expiry import JobExpiry
 from aisearch_operator.reconcilers.sync_job_removal import JobRemoval
 from aisearch_operator.reconcilers.target import TargetFinder
 from aisearch_operator.resources.group import INSTANCE_KIND, SYNC_JOB_KIND
@@ -109,6 +110,7 @@ class Operator:
                         cancel_timeout=settings.cancel_timeout,
                         release_timeout=settings.release_timeout,
                     ),
+                    JobExpiry(kube, store),
                     statistics,
                     reporter,
                     retry,

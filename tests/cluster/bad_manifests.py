@@ -268,9 +268,17 @@ def _bad_sync_jobs() -> Iterator[BadManifest]:
     yield BadManifest(
         "target in a bad account", sync_job(instance={"id": "docs", "accountId": "me"}), "spec.instance.accountId"
     )
-    for field, value in (("description", "d" * 181), ("cancel", "yes"), ("deletionPolicy", "Delete")):
+    for field, value in (
+        ("description", "d" * 181),
+        ("cancel", "yes"),
+        ("ttlSecondsAfterFinished", -1),
+        ("ttlSecondsAfterFinished", "1h"),
+        ("deletionPolicy", "Delete"),
+    ):
         yield BadManifest(
-            f"job with a bad {field}", sync_job(instanceRef={"name": "docs"}, **{field: value}), f"spec.{field}"
+            f"job with a bad {field}: {value}",
+            sync_job(instanceRef={"name": "docs"}, **{field: value}),
+            f"spec.{field}",
         )
 
 

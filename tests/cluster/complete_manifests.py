@@ -127,6 +127,7 @@ def complete_sync_job(name: str = "complete") -> Manifest:
             },
             "description": "d" * 180,
             "cancel": True,
+            "ttlSecondsAfterFinished": 0,
             "deletionPolicy": "Orphan",
         },
     }

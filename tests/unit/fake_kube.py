@@ -32,6 +32,7 @@ class FakeKube(KubeApi):
         self.annotations: dict[str, dict[str, str]] = {}
         self.secret_reads: list[tuple[str, str]] = []
         self.patches: list[tuple[str, dict[str, Any]]] = []
+        self.deletions: list[str] = []
         self.events: list[tuple[str, str, str, str]] = []
         self.config_maps: dict[tuple[str, str], ConfigMap] = {}
         self.config_map_calls: list[str] = []
@@ -51,7 +52,7 @@ class FakeKube(KubeApi):
         self._objects[at] = stored
         return copy.deepcopy(stored)
 
-    def delete(self, kind: str, namespace: str, name: str) -> None:
+    def remove(self, kind: str, namespace: str, name: str) -> None:
         del self._objects[PLURALS[kind], namespace, name]
 
     def read(self, kind: str, namespace: str, name: str) -> dict[str, Any]:
@@ -76,6 +77,15 @@ class FakeKube(KubeApi):
         self.patches.append((ref.name, copy.deepcopy(dict(status))))
         stored["status"] = apply_merge_patch(stored.get("status", {}), status)
         stored["metadata"]["resourceVersion"] = self._next_version()
+        return copy.deepcopy(stored)
+
+    async def delete(self, ref: ObjectRef, resource_version: str) -> Mapping[str, Any] | None:
+        self._meet_failure("delete")
+        stored = self._find(ref)
+        if stored["metadata"]["resourceVersion"] != resource_version:
+            raise Conflict("The API server answered 409 Conflict")
+        self.deletions.append(ref.name)
+        stored["metadata"] |= {"deletionTimestamp": "2026-11-23T12:00:00Z", "resourceVersion": self._next_version()}
         return copy.deepcopy(stored)
 
     async def read_secret(self, namespace: str, name: str) -> Mapping[str, str]:

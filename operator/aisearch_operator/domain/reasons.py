@@ -63,6 +63,7 @@ class Reason(StrEnum):
     CANCELLING = "Cancelling"
     CANCELLED = "Cancelled"
     LOST = "Lost"
+    KEPT_AS_IN_GIT = "KeptAsInGit"
 
     # Both
     CREDENTIALS_MISSING = "CredentialsMissing"
@@ -157,6 +158,10 @@ DOCUMENTATION: Mapping[Reason, str] = MappingProxyType(
         Reason.CANCELLING: "The operator asked Cloudflare to cancel the sync job and waits for its end.",
         Reason.CANCELLED: "The sync job was cancelled on request.",
         Reason.LOST: "Cloudflare does not know the sync job any more, and its outcome was not seen.",
+        Reason.KEPT_AS_IN_GIT: (
+            "spec.ttlSecondsAfterFinished has passed or will, but the resource stays: Argo CD or Flux manages it and "
+            "would make it, and so run it, again. Remove the field."
+        ),
         Reason.CREDENTIALS_MISSING: (
             "No credentials were found. Create the Secret that the message names, with the keys that it names."
         ),

@@ -166,6 +166,35 @@ class KubeApi:
         )
         return patched
 
+    async def delete(self, ref: ObjectRef, resource_version: str) -> Mapping[str, Any] | None:
+        """Ask for the deletion of one custom resource, valid only for this version of the object.
+
+        Returns
+        -------
+        Mapping or None
+            The object, marked for deletion; None when no finalizer held it and it is gone.
+
+        Raises
+        ------
+        Conflict
+            The object has changed since.
+        Gone
+            It does not exist any more.
+        """
+        version = client.V1Preconditions(uid=ref.uid, resource_version=resource_version)
+        answer: Mapping[str, Any] = await _call(
+            self._custom.delete_namespaced_custom_object(
+                GROUP,
+                VERSION,
+                ref.namespace,
+                ref.plural,
+                ref.name,
+                body=client.V1DeleteOptions(preconditions=version),
+                _request_timeout=REQUEST_TIMEOUT,
+            )
+        )
+        return answer if answer.get("kind") == ref.kind else None
+
     async def read_secret(self, namespace: str, name: str) -> Mapping[str, str]:
         """Read a Secret's data, decoded.
 

@@ -37,6 +37,7 @@ from aisearch_operator.reconcilers.outcome import (
     invalid_fields,
     utc_now,
 )
+from aisearch_operator.reconcilers.sync_job_expiry import JobExpiry
 from aisearch_operator.reconcilers.sync_job_removal import CONFIRM_INTERVAL, LATE_JOB_INTERVAL, JobRemoval
 from aisearch_operator.reconcilers.target import Target, TargetFinder
 from aisearch_operator.reconcilers.turns import Turns, in_line, readable_part
@@ -89,6 +90,7 @@ class SyncJobReconciler:
         targets: TargetFinder,
         calls: JobCalls,
         removal: JobRemoval,
+        expiry: JobExpiry,
         statistics: StatisticsObserver,
         reporter: Reporter,
         retry: RetryPolicy,
@@ -102,6 +104,7 @@ class SyncJobReconciler:
         self._targets = targets
         self._calls = calls
         self._removal = removal
+        self._expiry = expiry
         self._statistics = statistics
         self._reporter = reporter
         self._retry = retry
@@ -117,18 +120,19 @@ class SyncJobReconciler:
             await self._unreadable(known, error)
             return None
         if is_terminal(resource.status):
-            await self._settled(known, resource)
-            return None
+            return await self._settled(known, resource)
         this = _Pass.over(known, resource)
         try:
             again = await self._pass(this)
         except (CredentialError, CloudflareError) as error:
             again = self._troubled(this, error)
         after = summarize_job(resource.status, this.finding, generation=resource.metadata.generation, now=utc_now())
+        if this.finding.finished is not None:
+            this.events += self._expiry.exemption(resource)
         await self._reporter.report(known, resource.status, after, this.events)
         if this.finding.finished is not None:
             self._leave(this)
-            return None
+            return await self._expiry.step(known.key)
         if in_line(resource.status) and not in_line(after):
             self._wake_rivals(known.key)
         return again
@@ -292,12 +296,13 @@ class SyncJobReconciler:
         after = summarize_job(status, finding, generation=this.resource.metadata.generation, now=utc_now())
         await self._reporter.report(known, status, after, ())
 
-    async def _settled(self, known: Known, resource: AISearchSyncJob) -> None:
-        """Follow an edit of a finished job's spec: nothing happens any more but that it was seen."""
+    async def _settled(self, known: Known, resource: AISearchSyncJob) -> Again | None:
+        """Follow an edit of a finished job's spec: it is noted, and may change when the resource is deleted."""
         status, generation = resource.status, resource.metadata.generation
         if status.observed_generation != generation:
             after = status.model_copy(update={"observed_generation": generation})
-            await self._reporter.report(known, status, after, ())
+            await self._reporter.report(known, status, after, self._expiry.exemption(resource))
+        return await self._expiry.step(known.key)
 
     async def _unreadable(self, known: Known, error: ValidationError) -> None:
         before = AISearchSyncJobStatus.model_validate(known.body["status"])

@@ -1,6 +1,6 @@
 """The metadata of a custom resource, as far as the operator reads it."""
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from aisearch_operator.resources.base import ResourceModel, Timestamp
 
@@ -20,3 +20,4 @@ class ObjectMeta(ResourceModel):
     finalizers: tuple[str, ...] = ()
     labels: dict[str, str] = Field(default_factory=dict)
     annotations: dict[str, str] = Field(default_factory=dict)
+    owner_references: tuple[dict[str, JsonValue], ...] = ()

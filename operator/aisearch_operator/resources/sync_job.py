@@ -69,6 +69,11 @@ class AISearchSyncJobSpec(ResourceModel):
     """Whether the job is stopped, or not started at all, while this resource stays. What was indexed
     stays indexed. Cannot be taken back."""
 
+    ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=31_536_000)] | None = None
+    """Seconds after the end of the run, however it ended, until the operator deletes this resource; 0 means
+    at once. Unset means never, and so does any value while Argo CD or Flux manages this resource: they
+    would make it, and so run it, again."""
+
     deletion_policy: Literal["Cancel", "Orphan"] = "Cancel"
     """What happens to a running job when this resource is deleted. `Cancel` stops it and waits for its
     end; `Orphan` lets it run on."""

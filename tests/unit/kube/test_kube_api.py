@@ -82,6 +82,21 @@ async def test_a_status_is_sent_as_a_merge_patch_that_fits_one_version_of_one_ob
     ]
 
 
+async def test_a_deletion_fits_one_version_of_one_object(kube, server):
+    server.answer = {**FOUND, "kind": REF.kind}
+
+    assert await kube.delete(REF, "7") == server.answer
+    (asked,) = server.asked
+    assert (asked.method, asked.path) == ("DELETE", OBJECT)
+    assert asked.body == {"preconditions": {"uid": "uid-docs", "resourceVersion": "7"}}
+
+
+async def test_a_deletion_that_nothing_holds_up_leaves_no_object(kube, server):
+    server.answer = {"kind": "Status", "status": "Success"}
+
+    assert await kube.delete(REF, "7") is None
+
+
 async def test_an_object_is_read(kube, server):
     server.answer = FOUND
 

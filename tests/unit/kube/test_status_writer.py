@@ -102,7 +102,7 @@ async def test_a_write_that_is_overtaken_again_and_again_is_given_up(stage):
 
 
 async def test_an_object_that_is_gone_is_dropped(stage):
-    stage.kube.delete(INSTANCE_KIND, "team", "docs")
+    stage.kube.remove(INSTANCE_KIND, "team", "docs")
 
     await stage.writer.write(stage.known, {"state": "active"})
 
@@ -119,7 +119,7 @@ async def test_a_later_object_of_the_same_name_is_never_written(stage):
 
 
 async def test_an_object_that_goes_while_it_is_read_again_is_dropped(stage):
-    stage.kube.delete(INSTANCE_KIND, "team", "docs")
+    stage.kube.remove(INSTANCE_KIND, "team", "docs")
     stage.kube.fail("patch_status", Conflict("409"))
 
     await stage.writer.write(stage.known, {"state": "active"})
@@ -145,7 +145,7 @@ async def test_a_refresh_shows_what_the_watch_holds_back(stage):
 
 
 async def test_a_refresh_of_what_is_gone_drops_it(stage):
-    stage.kube.delete(INSTANCE_KIND, "team", "docs")
+    stage.kube.remove(INSTANCE_KIND, "team", "docs")
 
     assert await stage.writer.refresh(stage.known.key) is None
     assert len(stage.store) == 0

@@ -108,7 +108,7 @@ class Bench:
     def is_gone(self, key: ObjectKey) -> None:
         """Tell the operator that the resource is gone."""
         body = self.kube.read(key.kind, NAMESPACE, key.name)
-        self.kube.delete(key.kind, NAMESPACE, key.name)
+        self.kube.remove(key.kind, NAMESPACE, key.name)
         del self._bodies[key.kind, key.name]
         self._operator.dispatcher.seen(key.kind, body, gone=True)
 
