@@ -7,16 +7,28 @@ from types import MappingProxyType
 from typing import Literal
 
 from aisearch_operator.cloudflare.wire import Instance, Stats
-from aisearch_operator.domain.conditions import ConditionUpdate, update_conditions
+from aisearch_operator.domain.conditions import ConditionUpdate, condition, update_conditions
 from aisearch_operator.domain.difference import Difference
+from aisearch_operator.domain.index_health import indexed, paused
 from aisearch_operator.domain.reasons import Reason
 from aisearch_operator.domain.verdict import Verdict
 from aisearch_operator.resources.endpoints import InstanceEndpoints
 from aisearch_operator.resources.instance import AISearchInstanceStatus, DriftedField, InstanceStats
 
-__all__ = ["Finding", "Publication", "summarize"]
+__all__ = ["DriftReason", "Finding", "Publication", "summarize"]
 
-ABOUT_THE_INSTANCE = frozenset({"Drifted", "Indexed"})
+DriftReason = Literal[Reason.DRIFT_FOUND, Reason.NOT_ACCEPTED, Reason.REPAIR_UNDONE]
+
+DRIFT: Mapping[DriftReason, str] = MappingProxyType(
+    {
+        Reason.DRIFT_FOUND: "Different at Cloudflare",
+        Reason.NOT_ACCEPTED: "Cloudflare keeps other values than it was sent",
+        Reason.REPAIR_UNDONE: "Set back again and again, and each time undone at Cloudflare; the next time is later",
+    }
+)
+"""What the condition Drifted says before it names the fields."""
+
+ABOUT_THE_INSTANCE = frozenset({"Drifted", "Indexed", "Paused"})
 """Conditions that say nothing while there is no instance."""
 
 MAX_DRIFT = 32
@@ -65,6 +77,8 @@ class Finding:
         Why it stays.
     acted
         Whether the pass wrote to Cloudflare.
+    wants_paused
+        What the spec says about it; None for nothing.
     managed
         Whether the instance is the resource's to change and to delete; None when this pass did not get so far.
     gone
@@ -74,6 +88,7 @@ class Finding:
     """
 
     verdict: Verdict
+    wants_paused: bool | None = None
     managed: bool | None = None
     gone: bool = False
     account_id: str | None = None
@@ -82,7 +97,7 @@ class Finding:
     observed: Instance | None = None
     stats: Stats | None = None
     drift: tuple[Difference, ...] | None = None
-    drift_reason: Literal[Reason.DRIFT_FOUND, Reason.NOT_ACCEPTED] = Reason.DRIFT_FOUND
+    drift_reason: DriftReason = Reason.DRIFT_FOUND
     write_only_hash: str | None = None
     acted: bool = False
     endpoints: InstanceEndpoints | None = None
@@ -138,27 +153,20 @@ def _extra(previous: AISearchInstanceStatus, finding: Finding) -> list[Condition
         return [(kind, "Unknown", finding.verdict.reason, finding.verdict.message) for kind in about]
     if finding.drift:
         paths = ", ".join(sorted({difference.path for difference in finding.drift})[:MAX_DRIFT])
-        extra.append(("Drifted", "True", finding.drift_reason, f"Different at Cloudflare: {paths}"))
+        extra.append(("Drifted", "True", finding.drift_reason, f"{DRIFT[finding.drift_reason]}: {paths}"))
     elif finding.drift is not None:
         extra.append(("Drifted", "False", Reason.NO_DRIFT, ""))
     if finding.stats is not None:
-        extra.append(_indexed(finding.stats))
+        extra.append(indexed(finding.observed, finding.stats))
     elif finding.observed is not None and not any(known.type == "Indexed" for known in previous.conditions):
         extra.append(("Indexed", "Unknown", Reason.INDEX_UNKNOWN, "Waiting for the first statistics"))
+    if finding.observed is not None:
+        before = condition(previous.conditions, "Paused")
+        extra.append(paused(finding.observed, finding.stats, wanted=finding.wants_paused, before=before))
     if finding.publication is not None:
         made = finding.publication
         extra.append(("ConnectionPublished", "True" if made.published else "False", made.reason, made.message))
     return extra
-
-
-def _indexed(stats: Stats) -> ConditionUpdate:
-    if stats.degraded:
-        return ("Indexed", "Unknown", Reason.INDEX_UNKNOWN, "Cloudflare cannot count the items at the moment")
-    if (stats.queued or 0) + (stats.running or 0):
-        return ("Indexed", "False", Reason.INDEXING, "Items are queued or running")
-    if stats.error:
-        return ("Indexed", "False", Reason.INDEX_ERRORS, "Some items could not be indexed: see status.stats.error")
-    return ("Indexed", "True", Reason.INDEX_COMPLETE, "")
 
 
 def _stats(stats: Stats) -> InstanceStats:

@@ -26,6 +26,7 @@ class Reason(StrEnum):
     DRIFT_FOUND = "DriftFound"
     NO_DRIFT = "NoDrift"
     NOT_ACCEPTED = "ValueNotAccepted"
+    REPAIR_UNDONE = "RepairUndone"
     MOVED = "Moved"
     ADOPTED = "Adopted"
     ADOPTION_REFUSED = "AdoptionRefused"
@@ -42,6 +43,11 @@ class Reason(StrEnum):
     NOT_REQUESTED = "NotRequested"
     CONFIG_MAP_NOT_OURS = "ConfigMapNotOurs"
     CONFIG_MAP_NOT_WRITTEN = "ConfigMapNotWritten"
+    SOURCE_ERROR = "SourceError"
+    BLOCKED_BY_SITE = "BlockedBySite"
+    NOT_PAUSED = "NotPaused"
+    PAUSED_BY_SPEC = "PausedBySpec"
+    PAUSED_AT_CLOUDFLARE = "PausedAtCloudflare"
 
     # Sync jobs
     INSTANCE_MISSING = "InstanceResourceMissing"
@@ -92,6 +98,11 @@ DOCUMENTATION: Mapping[Reason, str] = MappingProxyType(
             "Cloudflare accepted the update but keeps another value. Set the spec to the value that "
             "status.drift shows, or remove the field."
         ),
+        Reason.REPAIR_UNDONE: (
+            "Fields were set back several times, and each time somebody, or Cloudflare itself, undid it. The operator "
+            "tries again in growing intervals, at most an hour. Find out who it is; or change the spec; or set "
+            "spec.driftPolicy to Report."
+        ),
         Reason.MOVED: "The operator moved the instance to another search namespace.",
         Reason.ADOPTED: "The instance existed; spec.adoptionPolicy allowed the operator to take it over.",
         Reason.ADOPTION_REFUSED: (
@@ -115,7 +126,17 @@ DOCUMENTATION: Mapping[Reason, str] = MappingProxyType(
         Reason.INDEX_COMPLETE: "Nothing is queued or running in the index.",
         Reason.INDEXING: "Items are queued or running in the index.",
         Reason.INDEX_ERRORS: "Some items could not be indexed. The instance's logs in the dashboard tell which.",
-        Reason.INDEX_UNKNOWN: "The statistics were not read yet.",
+        Reason.INDEX_UNKNOWN: "The statistics were not read yet, or Cloudflare cannot count at the moment.",
+        Reason.SOURCE_ERROR: (
+            "Cloudflare cannot index the data source at all; the message names the error and what to do about it."
+        ),
+        Reason.BLOCKED_BY_SITE: "The site's robots.txt or its Content Signals keep the AI Search crawler out.",
+        Reason.NOT_PAUSED: "Scheduled syncs take place.",
+        Reason.PAUSED_BY_SPEC: "spec.paused is true: no scheduled sync takes place.",
+        Reason.PAUSED_AT_CLOUDFLARE: (
+            "Scheduled syncs are paused by a person, or because nobody has searched for 31 days. The operator leaves "
+            "it at that unless spec.paused is false."
+        ),
         Reason.PUBLISHED: "The ConfigMap that spec.writeConnectionConfigMapToRef names holds the connection details.",
         Reason.NOT_REQUESTED: "spec.writeConnectionConfigMapToRef is not set any more; the ConfigMap is deleted.",
         Reason.CONFIG_MAP_NOT_OURS: (

@@ -12,6 +12,7 @@ from aisearch_operator.domain.instance_plan import (
     Move,
     Plan,
     Refuse,
+    Update,
     plan,
     remember,
 )
@@ -74,18 +75,19 @@ class InstanceReconciler:
         except ValidationError as error:
             await self._unreadable(known, error)
             return None
-        this = InstancePass(known, resource, Finding(Verdict.working(Reason.WORKING, "")))
-        again: Again | None = None
+        this = InstancePass(
+            known, resource, Finding(Verdict.working(Reason.WORKING, ""), wants_paused=resource.spec.paused)
+        )
         try:
             this.note(verdict=await self._pass(this))
         except (CredentialError, CloudflareError) as error:
             trouble = self._retry.trouble(error)
             this.note(verdict=trouble.verdict)
-            again = trouble.again
+            this.again = trouble.again
         look_again = await self._details.publish(this)
         after = summarize(resource.status, this.finding, generation=resource.metadata.generation, now=utc_now())
         await self._reporter.report(known, resource.status, after, this.events)
-        return again or look_again
+        return this.again or look_again
 
     async def remove(self, known: Known) -> Again | Released:
         """Make one pass over a resource that is being deleted: the instance first, then the resource."""
@@ -102,6 +104,7 @@ class InstanceReconciler:
 
     def forget(self, known: Known) -> None:
         """Drop all that was kept for a resource that is gone, and let the next in line have its instance."""
+        self._calls.forget(known.key)
         self._instances.forget(known.key)
         self._statistics.forget(known.key)
         self._connections.forget(known.key)
@@ -183,7 +186,7 @@ class InstanceReconciler:
                 decision = plan(desired, observed, memory)
             else:
                 this.note(drift=(), write_only_hash=remember(desired, memory, decision, shown))
-                return _synced(address)
+                return _synced(this, address)
         if isinstance(decision, Refuse):
             return Verdict.stalled(
                 Reason.ADOPTION_REFUSED,
@@ -197,12 +200,27 @@ class InstanceReconciler:
         note_managed(this, address, observed)
         if decision.adopted:
             this.tell(Reason.ADOPTED, f"Took over instance {address_name(address)}")
+        await self._adjust(this, connection, address, observed, decision)
+        return _synced(this, address)
+
+    async def _adjust(
+        self,
+        this: InstancePass,
+        connection: Connection,
+        address: InstanceAddress,
+        observed: Instance,
+        decision: Update | Keep,
+    ) -> None:
+        """Send what differs and may be sent; the rest is noted as drift."""
+        desired, reason = desired_of(this.resource), drift_reason(this.resource)
+        if isinstance(decision, Update) and (pause := self._calls.pause_before(this.key, decision)):
+            this.again, reason = Again(pause), Reason.REPAIR_UNDONE
+            decision = Keep((*decision.because, *decision.left), decision.adopted)
         if isinstance(decision, Keep):
-            this.note(drift=decision.drift, drift_reason=drift_reason(this.resource))
+            this.note(drift=decision.drift, drift_reason=reason)
         else:
             observed = await self._calls.update(this, connection, address, desired, observed, decision)
-        this.note(write_only_hash=remember(desired, memory, decision, observed))
-        return _synced(address)
+        this.note(write_only_hash=remember(desired, memory_of(this.resource), decision, observed))
 
     async def _announce(self, this: InstancePass, address: InstanceAddress) -> None:
         """Write down that a POST follows, where status says that none was sent.
@@ -223,5 +241,6 @@ class InstanceReconciler:
         await self._reporter.report(known, before, after, ())
 
 
-def _synced(address: InstanceAddress) -> Verdict:
-    return Verdict.fine(Reason.SYNCED, f"Instance {address_name(address)} is as the spec wants it")
+def _synced(this: InstancePass, address: InstanceAddress) -> Verdict:
+    but = "; what is not is in the condition Drifted" if this.finding.drift else ""
+    return Verdict.fine(Reason.SYNCED, f"Instance {address_name(address)} is as the spec wants it{but}")

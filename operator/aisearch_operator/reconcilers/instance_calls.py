@@ -1,14 +1,18 @@
 """What is sent to Cloudflare for an instance, and what a pass notes of the answers."""
 
-from dataclasses import replace
-from typing import Literal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from aisearch_operator.cloudflare.errors import Cause, NotFound
 from aisearch_operator.cloudflare.wire import Instance
 from aisearch_operator.domain.instance_plan import Create, Desired, Move, Update, still_different
-from aisearch_operator.domain.instance_status import Finding
+from aisearch_operator.domain.instance_status import DriftReason, Finding
 from aisearch_operator.domain.reasons import Reason
+from aisearch_operator.domain.repairs import Repairs
 from aisearch_operator.domain.update_answer import completed
+from aisearch_operator.engine.store import ObjectKey
+from aisearch_operator.engine.workqueue import Again
 from aisearch_operator.observation.address import Connection, InstanceAddress
 from aisearch_operator.observation.instances import InstanceObserver
 from aisearch_operator.reconcilers.instance_view import address_name, manages, values_were_refused
@@ -18,14 +22,30 @@ from aisearch_operator.resources.instance import AISearchInstance
 __all__ = ["InstanceCalls", "InstancePass", "drift_reason", "note_managed"]
 
 
-InstancePass = Pass[AISearchInstance, Finding]
+@dataclass(slots=True)
+class InstancePass(Pass[AISearchInstance, Finding]):
+    """A pass over an instance.
+
+    Parameters
+    ----------
+    again
+        When to come back, if not only when something changes.
+    """
+
+    again: Again | None = None
 
 
 class InstanceCalls:
     """Creates, updates and moves instances."""
 
-    def __init__(self, instances: InstanceObserver) -> None:
+    def __init__(self, instances: InstanceObserver, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._instances = instances
+        self._clock = clock
+        self._repairs: dict[ObjectKey, Repairs] = {}
+
+    def forget(self, key: ObjectKey) -> None:
+        """Drop what was kept for a resource."""
+        self._repairs.pop(key, None)
 
     async def create(
         self, this: InstancePass, connection: Connection, address: InstanceAddress, decision: Create
@@ -85,8 +105,16 @@ class InstanceCalls:
         if decision.cause == "spec":
             this.tell(Reason.UPDATED, f"Sent {paths}")
         else:
+            repairs = self._repairs.get(this.key, Repairs())
+            self._repairs[this.key] = repairs.repaired(_paths(decision), self._clock())
             this.tell(Reason.DRIFT_REPAIRED, f"Set back what was changed at Cloudflare: {paths}")
         return answer
+
+    def pause_before(self, key: ObjectKey, decision: Update) -> float:
+        """Give the seconds that an update must wait: a repair that is undone again and again gives way."""
+        if decision.cause != "drift":
+            return 0.0
+        return self._repairs.get(key, Repairs()).wait(_paths(decision), self._clock())
 
     async def move(
         self, this: InstancePass, connection: Connection, address: InstanceAddress, decision: Move
@@ -118,6 +146,10 @@ class InstanceCalls:
         return observed
 
 
+def _paths(decision: Update) -> frozenset[str]:
+    return frozenset(difference.path for difference in decision.because)
+
+
 def note_managed(this: InstancePass, address: InstanceAddress, observed: Instance | None) -> None:
     """Note an instance that is the resource's to change and to delete."""
     this.note(
@@ -130,6 +162,6 @@ def note_managed(this: InstancePass, address: InstanceAddress, observed: Instanc
     )
 
 
-def drift_reason(resource: AISearchInstance) -> Literal[Reason.DRIFT_FOUND, Reason.NOT_ACCEPTED]:
+def drift_reason(resource: AISearchInstance) -> DriftReason:
     """Tell why what differs stays so."""
     return Reason.NOT_ACCEPTED if values_were_refused(resource) else Reason.DRIFT_FOUND

@@ -200,6 +200,21 @@ class Reporter:
 
 
 def _transitions(before: Status, after: Status) -> Sequence[Event]:
+    return (*_standstill(before, after), *_drift(before, after))
+
+
+def _drift(before: Status, after: Status) -> Sequence[Event]:
+    """Tell of differences that come to stay, and of their end; what is repaired at once is told by its repair."""
+    was, now = condition(before.conditions, "Drifted"), condition(after.conditions, "Drifted")
+    drifted = was is not None and was.status == "True"
+    if now is not None and now.status == "True" and (was is None or not drifted or was.reason != now.reason):
+        return (Event("Warning", now.reason, now.message),)
+    if now is not None and now.status == "False" and drifted:
+        return (Event("Normal", now.reason, "Nothing at Cloudflare differs from the spec any more"),)
+    return ()
+
+
+def _standstill(before: Status, after: Status) -> Sequence[Event]:
     """Tell of a resource that came to a standstill, or goes on after one."""
     was, now = condition(before.conditions, "Stalled"), condition(after.conditions, "Stalled")
     if now is None:

@@ -153,8 +153,9 @@ class AISearchInstanceStatus(ResourceModel):
 
     conditions: Conditions = ()
     """What is to be said of the instance. Ready: it is as the spec wants it. Reconciling: the operator is
-    at work. Stalled: a person must act. Drifted: it differs from the spec. Indexed: no item waits.
-    ConnectionPublished: the ConfigMap with the connection details is up to date."""
+    at work. Stalled: a person must act. Drifted: it differs from the spec. Indexed: no item waits. Paused:
+    scheduled syncs do not take place. ConnectionPublished: the ConfigMap with the connection details is up
+    to date."""
 
     managed: bool | None = None
     """Whether the instance is this resource's to change and to delete. false: it is only observed."""
