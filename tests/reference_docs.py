@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from aisearch_operator.cloudflare.errors import Cause
 from aisearch_operator.domain.reasons import DOCUMENTATION
 from aisearch_operator.settings import Settings
+from cluster.writable_fields import FIELDS, Cell
 from live_check.chapters import CHAPTERS
 
 FACT = re.compile(r" \(facts [\d., ]+\)")
@@ -26,6 +27,7 @@ def generate() -> dict[str, dict[str, str]]:
     """Make the tables: by file, then by name."""
     return {
         "conditions.md": {"reasons": reasons(), "causes": causes()},
+        "conformance.md": {"conformance": conformance()},
         "settings.md": {"settings": settings()},
         "live-check.md": {"questions": questions()},
     }
@@ -53,6 +55,12 @@ def settings() -> str:
             for name, field in Settings.model_fields.items()
         ),
     )
+
+
+def conformance() -> str:
+    """Describe what can be done with every writable field of an instance."""
+    headings = ("Field below `spec`", *(f"{cell[0].upper()}{cell[1:]}" for cell in Cell))
+    return _table(headings, ((f"`{each.spec_path}`", *(each.shown(cell) for cell in Cell)) for each in FIELDS))
 
 
 def questions() -> str:
