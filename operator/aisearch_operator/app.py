@@ -33,6 +33,7 @@ from aisearch_operator.reconcilers.instance_removal import InstanceRemoval
 from aisearch_operator.reconcilers.job_calls import JobCalls
 from aisearch_operator.reconcilers.outcome import Reporter, RetryPolicy
 from aisearch_operator.reconcilers.sync_job import SyncJobReconciler
+from aisearch_operator.reconcilers.sync_job_attempt import SyncJobSteps
 from aisearch_operator.reconcilers.sync_job_expiry import JobExpiry
 from aisearch_operator.reconcilers.sync_job_removal import JobRemoval
 from aisearch_operator.reconcilers.target import TargetFinder
@@ -103,6 +104,9 @@ class Operator:
                     store,
                     targets,
                     self.job_calls,
+                    SyncJobSteps(
+                        self.job_calls, cooldown=settings.job_cooldown, poll_interval=settings.job_poll_interval
+                    ),
                     JobRemoval(
                         targets,
                         self.job_calls,
@@ -114,8 +118,6 @@ class Operator:
                     statistics,
                     reporter,
                     retry,
-                    cooldown=settings.job_cooldown,
-                    poll_interval=settings.job_poll_interval,
                     wake=wake,
                 ),
             }

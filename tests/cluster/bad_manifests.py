@@ -271,12 +271,20 @@ def _bad_sync_jobs() -> Iterator[BadManifest]:
     for field, value in (
         ("description", "d" * 181),
         ("cancel", "yes"),
+        ("suspend", "no"),
+        ("backoffLimit", -1),
+        ("backoffLimit", 1001),
+        ("activeDeadlineSeconds", 0),
+        ("activeDeadlineSeconds", 31_536_001),
         ("ttlSecondsAfterFinished", -1),
         ("ttlSecondsAfterFinished", "1h"),
+        ("concurrencyPolicy", "Allow"),
+        ("runId", ""),
+        ("runId", "r" * 65),
         ("deletionPolicy", "Delete"),
     ):
         yield BadManifest(
-            f"job with a bad {field}: {value}",
+            f"job with a bad {field}: {str(value)[:12]}",
             sync_job(instanceRef={"name": "docs"}, **{field: value}),
             f"spec.{field}",
         )
@@ -336,7 +344,15 @@ def _bad_changes() -> Iterator[BadChange]:
     yield BadChange(
         "cancel taken back", cancelled, sync_job(instanceRef={"name": "docs"}, cancel=False), "spec.cancel", another
     )
-    yield BadChange("cancel removed", cancelled, by_name, "spec.cancel", another)
+    yield BadChange("cancel removed", cancelled, by_name, "spec.cancel", "only together with a new runId")
+    same_run = {**cancelled, "spec": {**cancelled["spec"], "runId": "monday"}}
+    yield BadChange(
+        "cancel taken back with the same runId",
+        same_run,
+        {**same_run, "spec": {**same_run["spec"], "cancel": False}},
+        "spec.cancel",
+        "only together with a new runId",
+    )
 
 
 def _changed_added_removed(base: Manifest, field: str, value: str, other: str) -> Iterator[BadChange]:

@@ -127,7 +127,12 @@ def complete_sync_job(name: str = "complete") -> Manifest:
             },
             "description": "d" * 180,
             "cancel": True,
+            "suspend": True,
+            "backoffLimit": 1000,
+            "activeDeadlineSeconds": 31_536_000,
+            "concurrencyPolicy": "Replace",
             "ttlSecondsAfterFinished": 0,
+            "runId": "r" * 64,
             "deletionPolicy": "Orphan",
         },
     }

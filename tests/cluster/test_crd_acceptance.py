@@ -117,7 +117,7 @@ def test_the_sync_jobs_of_an_instance_can_be_selected(kubectl, namespace):
         ("aisi.spec.writeConnectionConfigMapToRef", "left alone"),
         ("aisi.status.endpoints.public.mcp", "Model Context Protocol"),
         ("aisi.status.stats", "How many items are in which state"),
-        ("aisj.spec.cancel", "Cannot be taken back"),
+        ("aisj.spec.cancel", "taken back only together with a new runId"),
         ("aisj.status.conditions", "Complete: it ended well"),
     ],
 )

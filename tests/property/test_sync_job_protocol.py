@@ -1,32 +1,67 @@
-"""The sync job protocol against a model of the API: one POST for each attempt, whoever interferes."""
+"""The sync job protocol against a model of the API: one job for each attempt, whoever interferes."""
 
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, precondition, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, precondition, rule
 
 from aisearch_operator.cloudflare.wire import Job
-from aisearch_operator.domain.job_state import Attempt, finished
+from aisearch_operator.domain.attempts import run_id_of, wants_new_run
+from aisearch_operator.domain.job_state import finished, owner_of
+from aisearch_operator.domain.reasons import Reason
 from aisearch_operator.domain.sync_job import (
-    Cancel,
-    Finish,
-    LookUp,
-    Release,
-    Request,
-    Start,
-    Track,
+    ended_step,
+    known_step,
     next_step,
     removal_step,
+    request_of,
+    step_after_closing,
 )
+from aisearch_operator.domain.sync_job_status import (
+    JobFinding,
+    is_suspended,
+    is_terminal,
+    reopen,
+    summarize_job,
+    with_closing,
+    with_step,
+)
+from aisearch_operator.domain.sync_job_steps import Cancel, Close, Finish, LookUp, Request, StandBy, Start, Step
+from aisearch_operator.domain.verdict import Verdict
+from aisearch_operator.engine.store import Known, ObjectKey, Store
+from aisearch_operator.reconcilers.turns import Turns
+from aisearch_operator.resources.group import SYNC_JOB_KIND
+from aisearch_operator.resources.sync_job import AISearchSyncJob, AISearchSyncJobStatus
+from unit.builders import metadata
 
 REFUSED = timedelta(seconds=30)
 """How long the API refuses a job after another (facts 3.3)."""
 
 COOLDOWN = timedelta(seconds=35)
+SETTLE = timedelta(seconds=15)
+"""After this, the operator relies on the lists; the model's lag by less."""
+
 SUPERSEDED = "new_job_has_started"
 EPOCH = datetime(2026, 11, 23, tzinfo=UTC)
+
+Fault = Literal["none", "before", "after"]
+"""What becomes of a request that is to change something: carried out and answered, lost, or its answer lost."""
+
+Fate = Literal["written", "not written", "killed"]
+"""What becomes of the status of a pass."""
+
+faults: st.SearchStrategy[Fault] = st.sampled_from(["none", "none", "none", "before", "after"])
+fates: st.SearchStrategy[Fate] = st.sampled_from(["written", "written", "written", "not written", "killed"])
+
+
+class Unanswered(Exception):
+    """Nobody knows what became of the request."""
+
+
+class Refused(Exception):
+    """The API takes no job now."""
 
 
 class Api:
@@ -34,11 +69,13 @@ class Api:
 
     def __init__(self) -> None:
         self.now = EPOCH
+        self.lag = timedelta()
         self.jobs: dict[str, Job] = {}
-        self.requested = EPOCH - timedelta(days=1)
+        self._requested: dict[str, datetime] = {}
+        self._visible: dict[str, datetime] = {}
 
-    def listed(self) -> tuple[Job, ...]:
-        return tuple(reversed(self.jobs.values()))
+    def listed(self) -> list[Job]:
+        return [job for job in reversed(self.jobs.values()) if self._visible[job.id] <= self.now]
 
     @property
     def unfinished(self) -> list[Job]:
@@ -46,14 +83,17 @@ class Api:
 
     @property
     def in_cooldown(self) -> bool:
-        moments = [self.requested, *(at for job in self.jobs.values() for at in (job.started_at, job.ended_at) if at)]
-        return self.now - max(moments) < REFUSED
+        moments = [at for job in self.jobs.values() for at in (job.started_at, job.ended_at) if at]
+        return any(self.now - at < REFUSED for at in (*moments, *self._requested.values()))
 
-    def post(self, description: str, *, source: str = "user") -> Job:
+    def post(self, description: str, *, source: str = "user", hidden: bool = True) -> Job:
+        if self.in_cooldown and source == "user":
+            raise Refused
         for job in self.unfinished:
             self.end(job.id, SUPERSEDED)
-        job = Job(id=f"job-{len(self.jobs)}", source=source, description=description)
-        self.jobs[job.id], self.requested = job, self.now
+        job = Job(id=f"job-{len(self._requested)}", source=source, description=description)
+        self.jobs[job.id], self._requested[job.id] = job, self.now
+        self._visible[job.id] = self.now + (self.lag if hidden else timedelta())
         return job
 
     def start(self, job_id: str) -> None:
@@ -66,143 +106,330 @@ class Api:
         self.jobs[job_id] = self.jobs[job_id].model_copy(update=changes)
 
 
-@dataclass(eq=False)
-class Resource:
-    """A sync job resource: its spec, its status, and what the operator did for it."""
+class Operator:
+    """What one process remembers, as `JobCalls` and the job observer do."""
 
-    number: int
-    job_id: str | None = None
-    cancel: bool = False
-    deleted: bool = False
-    gone: bool = False
-    over: bool = False
-    posts: list[str] = field(default_factory=list)
+    def __init__(self, now: datetime, inherited: set[str]) -> None:
+        self.began = now
+        self.inherited = inherited
+        self.unheard: dict[str, datetime] = {}
+        self.answered: set[str] = set()
 
-    @property
-    def attempt(self) -> Attempt:
-        return Attempt(f"uid-{self.number}", 1)
+    def may_show_up(self, now: datetime, *uids: str) -> bool:
+        unheard = any(now < self.unheard.get(uid, now) for uid in uids)
+        return unheard or (now < self.began + SETTLE and not self.inherited.isdisjoint(uids))
 
 
 class Protocol(RuleBasedStateMachine):
-    """The operator's passes in any order, with crashes, a foreign hand at Cloudflare, edits and deletions."""
+    """The operator's passes in any order, with crashes, faults, a foreign hand at Cloudflare, edits and deletions.
+
+    The resources live in the operator's own store, as the API server would show them.
+    """
 
     resources = Bundle("resources")
 
     def __init__(self) -> None:
         super().__init__()
         self.api = Api()
-        self.all: list[Resource] = []
+        self.store = Store()
+        self.turns = Turns(self.store)
+        self.operator = Operator(self.api.now, set())
+        self.gone: set[str] = set()
+        self.posted: list[str] = []
+        self.skew = timedelta()
 
-    @rule(target=resources)
-    def apply(self) -> Resource:
-        self.all.append(Resource(len(self.all)))
-        return self.all[-1]
+    @initialize(lag=st.sampled_from([0, 10]))
+    def begin(self, lag: int) -> None:
+        self.api.lag = timedelta(seconds=lag)
 
-    @rule(resource=resources)
-    def ask_for_its_cancellation(self, resource: Resource) -> None:
-        resource.cancel = True
+    @rule(
+        target=resources,
+        policy=st.sampled_from(["Wait", "Replace"]),
+        limit=st.sampled_from([0, 0, 1, 3]),
+        deadline=st.sampled_from([None, None, 60]),
+        run_id=st.sampled_from([None, "a"]),
+    )
+    def apply(self, policy: str, limit: int, deadline: int | None, run_id: str | None) -> ObjectKey:
+        number = len(self.store) + len(self.gone)
+        spec = {"instanceRef": {"name": "docs"}, "concurrencyPolicy": policy, "backoffLimit": limit}
+        spec |= {"activeDeadlineSeconds": deadline} if deadline else {}
+        spec |= {"runId": run_id} if run_id else {}
+        body = {
+            "metadata": metadata(f"job-{number:03}", created=EPOCH + timedelta(seconds=number)),
+            "spec": spec,
+            "status": {"observedGeneration": -1},
+        }
+        return self.store.put(SYNC_JOB_KIND, body).key
 
-    @rule(target=resources, resource=consumes(resources))
-    def delete(self, resource: Resource) -> object:
-        resource.deleted = True
-        return resource if not resource.gone else multiple()
+    @rule(
+        key=resources,
+        edit=st.sampled_from(
+            [
+                {"suspend": True},
+                {"suspend": False},
+                {"runId": "b"},
+                {"runId": "c"},
+                {"concurrencyPolicy": "Replace"},
+                {"backoffLimit": 0},
+                {"backoffLimit": 5},
+                {"activeDeadlineSeconds": 20},
+            ]
+        ),
+    )
+    def edit(self, key: ObjectKey, edit: dict[str, Any]) -> None:
+        self._edit(key, edit)
 
-    @rule(resource=resources, crashes=st.booleans())
-    def make_a_pass(self, resource: Resource, crashes: bool) -> None:
-        before = replace(resource)
-        self._pass(resource)
-        if crashes:  # after the requests, before the status
-            resource.job_id, resource.over, resource.gone = before.job_id, before.over, before.gone
+    @rule(key=resources)
+    def ask_for_its_cancellation(self, key: ObjectKey) -> None:
+        self._edit(key, {"cancel": True})
 
-    @rule(resource=resources)
-    def lose_the_status(self, resource: Resource) -> None:
-        if not resource.over:
-            resource.job_id = None
+    @rule(key=resources)
+    def take_its_cancellation_back(self, key: ObjectKey) -> None:
+        self._edit(key, {"cancel": False, "runId": f"again-{self._generation(key)}"})
 
-    @rule(seconds=st.sampled_from([1, 10, 29, 31, 36]))
+    @rule(key=consumes(resources))
+    def delete(self, key: ObjectKey) -> None:
+        body = self._known(key).body
+        self.store.put(
+            SYNC_JOB_KIND, {**body, "metadata": {**body["metadata"], "deletionTimestamp": "2026-11-24T00:00:00Z"}}
+        )
+
+    @precondition(lambda self: len(self.store) > 0)
+    @rule(data=st.data(), fault=faults, fate=fates, times=st.integers(1, 3))
+    def make_passes(self, data: st.DataObject, fault: Fault, fate: Fate, times: int) -> None:
+        key = data.draw(st.sampled_from(sorted(known.key for known in self.store.all(SYNC_JOB_KIND))))
+        for _ in range(times - 1):
+            self._pass(key)
+        self._pass(key, fault, fate)
+
+    @rule(seconds=st.sampled_from([1, 10, 29, 31, 36, 120, 700]))
     def let_time_pass(self, seconds: int) -> None:
         self.api.now += timedelta(seconds=seconds)
 
+    @rule(hours=st.sampled_from([-5, 0, 5]))
+    def our_clock_jumps(self, hours: int) -> None:
+        self.skew = timedelta(hours=hours)
+
     @precondition(lambda self: self.api.unfinished)
-    @rule(ends=st.booleans(), reason=st.sampled_from([None, "completed", "bucket_not_found"]))
-    def the_job_goes_on(self, ends: bool, reason: str | None) -> None:
+    @rule(reason=st.sampled_from([None, "completed", "bucket_not_found", "bucket_not_found", "cancelled"]))
+    def the_job_goes_on(self, reason: str | None) -> None:
         job = self.api.unfinished[0]
-        if ends and job.started_at:
+        if job.started_at:
             self.api.end(job.id, reason)
-        elif not job.started_at:
+        else:
             self.api.start(job.id)
 
     @rule()
     def the_schedule_starts_a_job(self) -> None:
-        self.api.post("", source="schedule")
+        self.api.post("", source="schedule", hidden=False)
+
+    @precondition(lambda self: any(finished(job) for job in self.api.jobs.values()))
+    @rule()
+    def cloudflare_forgets_an_ended_job(self) -> None:
+        # Not one of the last seconds: nothing says that this ends the cooldown.
+        old = [j for j in self.api.jobs.values() if j.ended_at and self.api.now - j.ended_at > COOLDOWN]
+        if old:
+            del self.api.jobs[old[0].id]
+
+    @invariant()
+    def no_resource_has_two_live_jobs(self) -> None:
+        owners = [owner for job in self.api.unfinished if (owner := owner_of(job))]
+        assert len(owners) == len(set(owners))
 
     @invariant()
     def no_attempt_is_posted_twice(self) -> None:
-        assert all(len(resource.posts) <= 1 for resource in self.all)
+        assert len(self.posted) == len(set(self.posted))
 
     @invariant()
     def what_is_gone_runs_no_more(self) -> None:
-        gone = [resource.attempt for resource in self.all if resource.gone]
-        assert not [job for job in self.api.unfinished for attempt in gone if attempt.owns(job)]
+        assert not self.gone.intersection(map(owner_of, self.api.unfinished))
+
+    @invariant()
+    def what_is_over_or_suspended_runs_no_more(self) -> None:
+        live = set(map(owner_of, self.api.unfinished))
+        for known in self.store.all(SYNC_JOB_KIND):
+            resource = AISearchSyncJob.model_validate(known.body)
+            over = is_terminal(resource.status) or is_suspended(resource.status, known.generation)
+            assert not over or known.key.uid not in live
 
     def teardown(self) -> None:
-        """From any state on, everything ends by itself: each resource is over or gone, and ran if it was to run."""
-        for _ in range(40 * (len(self.all) + 1)):
-            for resource in self.all:
-                self._pass(resource)
+        """From any state on, everything ends by itself: each resource that is not suspended is over or gone."""
+        for known in tuple(self.store.all(SYNC_JOB_KIND)):
+            self._edit(known.key, {"suspend": False})
+        for _ in range(60 * (len(self.store) + 1)):
+            for known in tuple(self.store.all(SYNC_JOB_KIND)):
+                self._pass(known.key)
+            if self._settled():
+                break
             for job in self.api.unfinished:
                 if job.started_at:
                     self.api.end(job.id, None)
                 else:
                     self.api.start(job.id)
-            self.api.now += timedelta(seconds=5)
-        for resource in self.all:
-            assert resource.gone if resource.deleted else resource.over
-            assert resource.posts or resource.cancel or resource.deleted
+            self.api.now += timedelta(seconds=7)
+        for known in self.store.all(SYNC_JOB_KIND):
+            assert not known.deleting, "a deletion hangs"
+            resource = AISearchSyncJob.model_validate(known.body)
+            assert is_terminal(resource.status), resource.status
+            assert not wants_new_run(resource)
+            assert resource.status.attempts or resource.spec.cancel
         self.no_attempt_is_posted_twice()
 
-    def _pass(self, resource: Resource) -> None:
-        if resource.gone or (resource.over and not resource.deleted):
-            return
-        ahead = sum(1 for other in self.all[: resource.number] if not other.over and not other.deleted)
-        request = Request(resource.attempt, resource.job_id, cancel=resource.cancel, ahead=ahead)
-        if resource.deleted:
-            self._remove(resource, request)
-            return
-        step = next_step(request, self.api.listed(), self.api.now, COOLDOWN)
-        if isinstance(step, LookUp):
-            job = self.api.jobs[step.job_id]
-            step = Finish(job) if finished(job) else Track(job)
-        match step:
-            case Start():
-                self._post(resource)
-            case Track(job):
-                resource.job_id = job.id
-            case Cancel(job):
-                resource.job_id = job.id
-                self.api.end(job.id, "cancelled")
-            case Finish(ended):
-                resource.job_id, resource.over = ended.id if ended else None, True
+    def _settled(self) -> bool:
+        resources = [AISearchSyncJob.model_validate(known.body) for known in self.store.all(SYNC_JOB_KIND)]
+        return all(
+            is_terminal(each.status) and not each.metadata.deletion_timestamp and not wants_new_run(each)
+            for each in resources
+        )
 
-    def _post(self, resource: Resource) -> None:
-        assert not self.api.unfinished, "a POST would end another job"
-        assert not self.api.in_cooldown, "a POST would be refused"
-        waiting = [older for older in self.all[: resource.number] if not older.posts and not older.over]
-        assert all(older.deleted for older in waiting), "an older one waits longer"
-        job = self.api.post(resource.attempt.description("nightly"))
-        resource.posts.append(job.id)
-        resource.job_id = job.id
+    def _known(self, key: ObjectKey) -> Known:
+        known = self.store.get(key)
+        assert known is not None
+        return known
 
-    def _remove(self, resource: Resource, request: Request) -> None:
-        step = removal_step(request, self.api.listed())
+    def _generation(self, key: ObjectKey) -> int:
+        return self._known(key).generation
+
+    def _edit(self, key: ObjectKey, edit: dict[str, Any]) -> None:
+        body = self._known(key).body
+        if {**body["spec"], **edit} == body["spec"]:
+            return
+        about = {**body["metadata"], "generation": body["metadata"]["generation"] + 1}
+        self.store.put(SYNC_JOB_KIND, {**body, "metadata": about, "spec": {**body["spec"], **edit}})
+
+    def _write(self, key: ObjectKey, before: AISearchSyncJobStatus, after: AISearchSyncJobStatus) -> None:
+        body = self._known(key).body
+        resource = AISearchSyncJob.model_validate(body)
+        if is_terminal(before) and not is_terminal(after):
+            assert before.run_id != after.run_id == resource.spec.run_id, "what is over began anew by itself"
+        self.store.put(SYNC_JOB_KIND, {**body, "status": after.to_kubernetes()})
+
+    def _pass(self, key: ObjectKey, fault: Fault = "none", fate: Fate = "written") -> None:
+        known = self.store.get(key)
+        if known is None:
+            return
+        resource = AISearchSyncJob.model_validate(known.body)
+        before, after, gone = resource.status, None, False
+        if known.deleting:
+            gone = self._remove(known, resource, fault)
+        elif not is_terminal(before):
+            if not (is_suspended(before, known.generation) and resource.spec.suspend and not resource.spec.cancel):
+                after = summarize_job(
+                    before,
+                    self._advance(known, resource, fault),
+                    generation=known.generation,
+                    now=self.api.now + self.skew,
+                )
+        elif wants_new_run(resource):
+            after = reopen(before, resource.spec.run_id or "", generation=known.generation, now=self.api.now)
+        if fate == "killed":
+            self.operator = Operator(self.api.now, {known.key.uid for known in self.store.all(SYNC_JOB_KIND)})
+        elif gone:
+            self.gone.add(key.uid)
+            self.store.drop(key)
+        elif fate == "written" and after is not None:
+            self._write(key, before, after)
+            if len(after.attempt_history) > len(before.attempt_history) or is_terminal(after):
+                self.operator.unheard.pop(key.uid, None)
+                self.operator.inherited.discard(key.uid)
+
+    def _request(self, known: Known, resource: AISearchSyncJob) -> Request:
+        ahead, spared = self.turns.ahead_of(resource), self.turns.spared_by(resource)
+        return request_of(resource, known.key.uid, ahead=ahead, spared=spared)
+
+    def _seen(self) -> list[Job]:
+        listed = self.api.listed()
+        return [
+            *listed,
+            *(
+                self.api.jobs[name]
+                for name in self.operator.answered & self.api.jobs.keys()
+                if self.api.jobs[name] not in listed
+            ),
+        ]
+
+    def _late(self, *keys: ObjectKey) -> bool:
+        return self.operator.may_show_up(self.api.now, *(key.uid for key in keys))
+
+    def _advance(self, known: Known, resource: AISearchSyncJob, fault: Fault) -> JobFinding:
+        request, key, now = self._request(known, resource), known.key, self.api.now
+        run_id = run_id_of(resource, adopts=False)
+        finding = JobFinding(Verdict.working(Reason.WORKING, ""), server_time=now, run_id=run_id)
+        step: Step = next_step(request, self._seen(), now, COOLDOWN)
         if isinstance(step, LookUp):
-            job = self.api.jobs[step.job_id]
-            step = Release() if finished(job) else Cancel(job)
+            found = next((job for job in self._seen() if job.id == step.job_id), None)
+            if found is None and self._late(key):
+                return finding
+            step = ended_step(request, None, now) if found is None else known_step(request, found, now)
+        try:
+            if isinstance(step, Start):
+                return self._start(known, resource, request, finding, fault)
+            if isinstance(step, Cancel):
+                finding = with_step(finding, step)
+                step = self._cancelled(request, step, fault)
+        except (Unanswered, Refused):
+            return finding
+        if isinstance(step, StandBy | Finish) and request.job_id is None and getattr(step, "job", None) is None:
+            return finding if self._late(key) else with_step(finding, step)
+        if isinstance(step, Close):
+            then = step_after_closing(request, step, self._seen(), now, COOLDOWN)
+            return with_closing(finding, step, then)
+        return with_step(finding, step)
+
+    def _start(
+        self, known: Known, resource: AISearchSyncJob, request: Request, finding: JobFinding, fault: Fault
+    ) -> JobFinding:
+        api, uid = self.api, known.key.uid
+        if self._late(known.key, *self.turns.others(known.key)):
+            return finding
+        if fault == "before":
+            self.operator.unheard[uid] = api.now + SETTLE
+            raise Unanswered
+        self._check_start(resource, request)
+        job = api.post(request.attempt.description("nightly"))
+        self.posted.append(request.attempt.marker)
+        if fault == "after":
+            self.operator.unheard[uid] = api.now + SETTLE
+            raise Unanswered
+        self.operator.answered.add(job.id)
+        return with_step(finding, known_step(request, job, api.now))
+
+    def _check_start(self, resource: AISearchSyncJob, request: Request) -> None:
+        assert not resource.spec.suspend
+        assert not resource.spec.cancel
+        assert not is_terminal(resource.status)
+        if resource.spec.concurrency_policy == "Wait":
+            assert not self.api.unfinished, "a POST would end another job"
+            assert not self.api.in_cooldown, "a POST would be refused"
+        younger = {
+            known.key.uid
+            for known in self.store.all(SYNC_JOB_KIND)
+            if known.key.name > resource.metadata.name  # named in the order of their creation
+        }
+        assert not younger.intersection(map(owner_of, self.api.unfinished)), "a younger one would be ended"
+        assert (resource.status.failed or 0) <= resource.spec.backoff_limit
+
+    def _cancelled(self, request: Request, step: Cancel, fault: Fault) -> Step:
+        if fault == "before":
+            raise Unanswered
+        self.api.end(step.job.id, "cancelled")
+        if fault == "after":
+            raise Unanswered
+        return known_step(request, self.api.jobs[step.job.id], self.api.now)
+
+    def _remove(self, known: Known, resource: AISearchSyncJob, fault: Fault) -> bool:
+        if is_terminal(resource.status):
+            return True
+        request = self._request(known, resource)
+        step = removal_step(request, self._seen())
+        if isinstance(step, LookUp):
+            return not self._late(known.key)  # what no list shows is not to be found by its id either
         if isinstance(step, Cancel):
-            self.api.end(step.job.id, "cancelled")
-        else:
-            resource.gone = True
+            if fault != "before":
+                self.api.end(step.job.id, "cancelled")
+            return fault == "none"
+        return request.job_id is not None or not self._late(known.key)
 
 
 TestProtocol = Protocol.TestCase
-TestProtocol.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+TestProtocol.settings = settings(max_examples=100, stateful_step_count=40)

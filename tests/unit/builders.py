@@ -8,7 +8,7 @@ from aisearch_operator.cloudflare.wire import Instance, Job
 from aisearch_operator.domain.conditions import condition
 from aisearch_operator.domain.instance_plan import Desired, Memory
 from aisearch_operator.domain.job_state import Attempt
-from aisearch_operator.domain.sync_job import Request
+from aisearch_operator.domain.sync_job_steps import Request
 from aisearch_operator.domain.write_only import encode
 from aisearch_operator.resources.conditions import Condition
 
@@ -82,9 +82,9 @@ def managing(
 ATTEMPT = Attempt(UID, 1)
 
 
-def request(*, job_id: str | None = None, cancel: bool = False, ahead: int = 0) -> Request:
+def request(job_id: str | None = None, **asked: Any) -> Request:
     """Build what a sync job asks for."""
-    return Request(ATTEMPT, job_id, cancel=cancel, ahead=ahead)
+    return Request(ATTEMPT, job_id, **asked)
 
 
 def metadata(name: str, *, uid: str = "", generation: int = 1, created: datetime = NOW, **more: Any) -> dict[str, Any]:

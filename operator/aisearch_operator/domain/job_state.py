@@ -1,11 +1,12 @@
 """What a job of the API is doing, read from its time stamps: it has no status field (facts 3.1, 3.2)."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 from aisearch_operator.cloudflare.wire import Job
 
-__all__ = ["Attempt", "JobState", "finished", "state_of"]
+__all__ = ["Attempt", "JobState", "finished", "owner_of", "state_of"]
 
 SUCCESS = frozenset({"", "completed", "success"})
 """An ended job without a reason went well; some sources show these words (facts 3.2)."""
@@ -15,6 +16,9 @@ SUPERSEDED = "new_job_has_started"
 
 MAX_DESCRIPTION = 255
 """Characters that the API takes (facts 3.1)."""
+
+MARKER = re.compile(r"\[k8s (?P<uid>[^#\s]+)#\d+\]\s*$")
+"""The end of the description of a job that a resource has started."""
 
 
 class JobState(StrEnum):
@@ -66,3 +70,9 @@ class Attempt:
     def owns(self, job: Job) -> bool:
         """Whether the job is this attempt's."""
         return (job.description or "").rstrip().endswith(self.marker)
+
+
+def owner_of(job: Job) -> str | None:
+    """Give the uid of the resource that the job was started for; None when it was nobody's."""
+    found = MARKER.search(job.description or "")
+    return found["uid"] if found else None

@@ -59,6 +59,7 @@ class Reason(StrEnum):
     WAITING_FOR_TURN = "WaitingForTurn"
     ANOTHER_JOB_RUNNING = "AnotherJobRunning"
     COOLDOWN = "Cooldown"
+    BACK_OFF = "BackOff"
     LOOKING_AROUND = "LookingForEarlierJob"
     ACCEPTED = "Accepted"
     RUNNING = "Running"
@@ -70,6 +71,8 @@ class Reason(StrEnum):
     CANCELLED = "Cancelled"
     LOST = "Lost"
     KEPT_AS_IN_GIT = "KeptAsInGit"
+    BACKOFF_LIMIT_EXCEEDED = "BackoffLimitExceeded"
+    DEADLINE_EXCEEDED = "DeadlineExceeded"
 
     # Both
     CREDENTIALS_MISSING = "CredentialsMissing"
@@ -87,7 +90,10 @@ DOCUMENTATION: Mapping[Reason, str] = MappingProxyType(
             "The instance that this resource observes does not exist; the operator sees it when it does. Create it, "
             "or set spec.managementPolicy to Manage to have it created."
         ),
-        Reason.SUSPENDED: "spec.suspend is true: the operator leaves the instance alone.",
+        Reason.SUSPENDED: (
+            "spec.suspend is true: the operator leaves the instance alone, or has nothing of the sync job run. "
+            "Set it to false to go on."
+        ),
         Reason.CREATING: "The operator is about to create the instance.",
         Reason.CREATED: "The operator created the instance.",
         Reason.UPDATED: "The operator sent changed fields of the spec to Cloudflare.",
@@ -161,9 +167,15 @@ DOCUMENTATION: Mapping[Reason, str] = MappingProxyType(
         Reason.INSTANCE_HAS_NO_SOURCE: (
             "The instance has built-in storage: uploads are indexed at once, and there is nothing to sync."
         ),
-        Reason.WAITING_FOR_TURN: "Older sync jobs for the same instance come first.",
+        Reason.WAITING_FOR_TURN: (
+            "Other sync jobs for the same instance come first: those that replace others, then the older ones."
+        ),
         Reason.ANOTHER_JOB_RUNNING: "Another sync job of the instance runs. A new one would end it, so this one waits.",
         Reason.COOLDOWN: "Cloudflare refuses a sync job shortly after another; this one waits for the pause to pass.",
+        Reason.BACK_OFF: (
+            "An attempt failed; status.attemptHistory tells why. After a pause another is made, as spec.backoffLimit "
+            "allows."
+        ),
         Reason.LOOKING_AROUND: (
             "The operator has just started. Before it starts this job it waits AISEARCH_SETTLE_TIME, in which a job "
             "that was started before a crash must show up: a second one would end the first."
@@ -172,9 +184,9 @@ DOCUMENTATION: Mapping[Reason, str] = MappingProxyType(
         Reason.RUNNING: "The sync job runs at Cloudflare.",
         Reason.STARTED: "The operator started the sync job.",
         Reason.SUCCEEDED: "The sync job ended well.",
-        Reason.FAILED: "The sync job ended with the error in status.endReason. Fix it and apply a new resource.",
+        Reason.FAILED: "The sync job ended with the error in status.endReason. Fix it and set a new spec.runId.",
         Reason.SUPERSEDED: (
-            "Somebody started another sync job, which ended this one. Apply a new resource to run it again."
+            "Somebody started another sync job, which ended this one. Set a new spec.runId to run it again."
         ),
         Reason.CANCELLING: "The operator asked Cloudflare to cancel the sync job and waits for its end.",
         Reason.CANCELLED: "The sync job was cancelled on request.",
@@ -182,6 +194,14 @@ DOCUMENTATION: Mapping[Reason, str] = MappingProxyType(
         Reason.KEPT_AS_IN_GIT: (
             "spec.ttlSecondsAfterFinished has passed or will, but the resource stays: Argo CD or Flux manages it and "
             "would make it, and so run it, again. Remove the field."
+        ),
+        Reason.BACKOFF_LIMIT_EXCEEDED: (
+            "All attempts that spec.backoffLimit allows have failed; status.attemptHistory tells why. Fix it and set "
+            "a new spec.runId."
+        ),
+        Reason.DEADLINE_EXCEEDED: (
+            "The run took longer than spec.activeDeadlineSeconds allows, and was ended. Raise it, and set a new "
+            "spec.runId."
         ),
         Reason.CREDENTIALS_MISSING: (
             "No credentials were found. Create the Secret that the message names, with the keys that it names."

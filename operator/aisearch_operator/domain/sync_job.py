@@ -1,94 +1,48 @@
 """The sync job protocol: which step comes next. Exactly one POST per attempt, whatever happens."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from aisearch_operator.cloudflare.wire import Job
-from aisearch_operator.domain.job_state import Attempt, finished
+from aisearch_operator.domain.attempts import FAILURES, Run, closed_attempts, open_job_id, run_of
+from aisearch_operator.domain.job_state import Attempt, finished, owner_of
 from aisearch_operator.domain.reasons import Reason
+from aisearch_operator.domain.sync_job_outcome import outcome
+from aisearch_operator.domain.sync_job_steps import (
+    Announce,
+    Cancel,
+    Close,
+    Finish,
+    Hold,
+    LookUp,
+    Release,
+    Request,
+    StandBy,
+    Start,
+    Step,
+    Track,
+)
+from aisearch_operator.resources.sync_job import AISearchSyncJob
 
-__all__ = [
-    "Cancel",
-    "Finish",
-    "Hold",
-    "LookUp",
-    "Release",
-    "Request",
-    "Start",
-    "Step",
-    "Track",
-    "next_step",
-    "removal_step",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a sync job resource asks for, and what its status remembers.
-
-    Parameters
-    ----------
-    job_id
-        The job that status knows; None while none was seen.
-    ahead
-        How many older resources wait for the same instance.
-    """
-
-    attempt: Attempt
-    job_id: str | None
-    cancel: bool
-    ahead: int
+__all__ = ["ended_step", "known_step", "next_step", "removal_step", "request_of", "step_after_closing"]
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Wait; look again in ``after`` seconds, or when the jobs of the instance change."""
-
-    reason: Reason
-    message: str
-    after: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """POST the job, after a fresh look at the list that still says so."""
-
-
-@dataclass(frozen=True, slots=True)
-class Track:
-    """The job is at Cloudflare and has not ended."""
-
-    job: Job
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    """Ask for the end of the job, which has not ended."""
-
-    job: Job
-
-
-@dataclass(frozen=True, slots=True)
-class LookUp:
-    """Status knows a job that the list does not show: ask for it by its id."""
-
-    job_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """It is over. ``job`` is None when none was ever started."""
-
-    job: Job | None
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """Nothing runs any more: the resource may go."""
-
-
-Step = Hold | Start | Track | Cancel | LookUp | Finish
+def request_of(resource: AISearchSyncJob, uid: str, *, ahead: int, spared: frozenset[str]) -> Request:
+    """Read from a resource what it asks for; see `Request` for what others add to it."""
+    spec, status = resource.spec, resource.status
+    job_id = open_job_id(status)
+    return Request(
+        attempt=Attempt(uid, closed_attempts(status) + 1),
+        job_id=job_id,
+        cancel=spec.cancel,
+        suspend=spec.suspend,
+        stopping=status.stopping,
+        run=run_of(resource),
+        ahead=ahead,
+        replaces=spec.concurrency_policy == "Replace",
+        spared=spared,
+    )
 
 
 def next_step(request: Request, jobs: Sequence[Job], server_time: datetime, cooldown: timedelta) -> Step:
@@ -106,34 +60,80 @@ def next_step(request: Request, jobs: Sequence[Job], server_time: datetime, cool
     """
     mine = own_job(request, jobs)
     if mine is not None:
-        if finished(mine):
-            return Finish(mine)
-        return Cancel(mine) if request.cancel else Track(mine)
+        return known_step(request, mine, server_time)
     if request.job_id is not None:
         return LookUp(request.job_id)
     if request.cancel:
-        return Finish(None)
-    if request.ahead:
-        jobs_word = "job is" if request.ahead == 1 else "jobs are"
-        message = f"{request.ahead} older sync {jobs_word} ahead of this one for the same instance"
-        return Hold(Reason.WAITING_FOR_TURN, message, None)
-    running = [job for job in jobs if not finished(job)]
-    if running:
-        message = f"Job {running[0].id} ({running[0].source}) of the instance has not ended yet"
-        return Hold(Reason.ANOTHER_JOB_RUNNING, message, None)
-    until = free_from(jobs, cooldown)
-    if until is not None and until > server_time:
-        message = f"Cloudflare takes the next sync job {cooldown.total_seconds():.0f} s after the last one"
-        return Hold(Reason.COOLDOWN, message, (until - server_time).total_seconds())
-    return Start()
+        return Finish(None, Reason.CANCELLED, None)
+    if request.suspend:
+        return StandBy()
+    run = request.run
+    if run.overdue(server_time):
+        return Finish(None, Reason.DEADLINE_EXCEEDED, None)
+    if run.failed > run.backoff_limit:  # it was lowered
+        return Finish(None, Reason.BACKOFF_LIMIT_EXCEEDED, None)
+    step = _turn(request, jobs, server_time, cooldown)
+    if isinstance(step, Hold):
+        return replace(step, after=_sooner(step.after, _left(run, server_time)))
+    return step
+
+
+def known_step(request: Request, job: Job, server_time: datetime) -> Track | Announce | Cancel | Close | Finish:
+    """Decide the next step of a sync job whose present attempt is at Cloudflare."""
+    if finished(job):
+        return ended_step(request, job, server_time)
+    if request.cancel:
+        return Cancel(job)
+    if request.stopping is not None:
+        return Cancel(job, request.stopping)
+    if request.suspend:
+        return Announce(job, "Suspended")
+    if request.run.overdue(server_time):
+        return Announce(job, "DeadlineExceeded")
+    return Track(job, _left(request.run, server_time))
+
+
+def ended_step(request: Request, job: Job | None, server_time: datetime) -> Close | Finish:
+    """Decide what follows when the job of the present attempt has ended, or is not to be found any more."""
+    how = outcome(job, cancel=request.cancel, stopping=request.stopping)
+    run = request.run
+    if how is Reason.SUSPENDED:
+        return Close(job, how)
+    if how not in FAILURES or run.backoff_limit == 0:
+        return Finish(job, how, how)
+    if run.failed >= run.backoff_limit:
+        return Finish(job, Reason.BACKOFF_LIMIT_EXCEEDED, how)
+    if run.overdue(server_time):
+        return Finish(job, Reason.DEADLINE_EXCEEDED, how)
+    return Close(job, how)
+
+
+def step_after_closing(
+    request: Request, step: Close, jobs: Sequence[Job], server_time: datetime, cooldown: timedelta
+) -> Step:
+    """Foretell what a run does once its present attempt is closed: what its status says in the meantime."""
+    attempt = replace(request.attempt, number=request.attempt.number + 1)
+    run = request.run
+    if step.outcome in FAILURES:
+        ended = step.job.ended_at if step.job else None
+        run = replace(run, failed=run.failed + 1, failed_at=ended or server_time)
+    else:
+        run = replace(run, failed_at=None, started_at=None)
+    return next_step(
+        replace(request, attempt=attempt, job_id=None, stopping=None, run=run), jobs, server_time, cooldown
+    )
 
 
 def removal_step(request: Request, jobs: Sequence[Job]) -> Cancel | LookUp | Release:
     """Decide the next step of a sync job whose resource is being deleted."""
     mine = own_job(request, jobs)
-    if mine is not None:
-        return Release() if finished(mine) else Cancel(mine)
-    return Release() if request.job_id is None else LookUp(request.job_id)
+    if mine is not None and not finished(mine):
+        return Cancel(mine)
+    # An earlier attempt that was given up as lost may have shown up again.
+    for job in jobs:
+        if owner_of(job) == request.attempt.uid and not finished(job):
+            return Cancel(job)
+    return Release() if request.job_id is None or mine is not None else LookUp(request.job_id)
 
 
 def own_job(request: Request, jobs: Iterable[Job]) -> Job | None:
@@ -151,3 +151,41 @@ def free_from(jobs: Iterable[Job], cooldown: timedelta) -> datetime | None:
     """Tell when the cooldown after the last start and the last end is over; None without a job."""
     moments = [moment for job in jobs for moment in (job.started_at, job.ended_at) if moment]
     return max(moments) + cooldown if moments else None
+
+
+def _turn(request: Request, jobs: Sequence[Job], server_time: datetime, cooldown: timedelta) -> Hold | Start:
+    run = request.run
+    if run.failed_at is not None:
+        pause = run.pause(cooldown)
+        if run.failed_at + pause > server_time:
+            message = (
+                f"Attempt {request.attempt.number - 1} failed; the next one is made "
+                f"{pause.total_seconds():.0f} s after its end"
+            )
+            return Hold(Reason.BACK_OFF, message, (run.failed_at + pause - server_time).total_seconds())
+    if request.ahead:
+        jobs_word = "sync job is" if request.ahead == 1 else "sync jobs are"
+        message = f"{request.ahead} other {jobs_word} ahead of this one for the same instance"
+        return Hold(Reason.WAITING_FOR_TURN, message, None)
+    running = [job for job in jobs if not finished(job) and not (request.replaces and _may_end(request, job))]
+    if running:
+        message = f"Job {running[0].id} ({running[0].source}) of the instance has not ended yet"
+        return Hold(Reason.ANOTHER_JOB_RUNNING, message, None)
+    until = free_from(jobs, cooldown)
+    if until is not None and until > server_time:
+        message = f"Cloudflare takes the next sync job {cooldown.total_seconds():.0f} s after the last one"
+        return Hold(Reason.COOLDOWN, message, (until - server_time).total_seconds())
+    return Start()
+
+
+def _may_end(request: Request, job: Job) -> bool:
+    """Whether a job that replaces others may end this one: so two of them never end each other by turns."""
+    return owner_of(job) not in request.spared
+
+
+def _left(run: Run, server_time: datetime) -> float | None:
+    return None if run.deadline is None else max(0.0, (run.deadline - server_time).total_seconds())
+
+
+def _sooner(one: float | None, other: float | None) -> float | None:
+    return min((after for after in (one, other) if after is not None), default=None)

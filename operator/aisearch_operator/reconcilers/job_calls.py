@@ -83,15 +83,16 @@ class JobCalls:
         """Whether a POST may have been sent for this resource, by this operator or the one before it."""
         return key in self._sent or key in self._inherited
 
-    def may_show_up(self, key: ObjectKey) -> float | None:
-        """Give the seconds until a job that nobody sees cannot be late any more; None when they are over.
+    def may_show_up(self, *keys: ObjectKey) -> float | None:
+        """Give the seconds until a job of these that nobody sees cannot be late any more; None when they are over.
 
         Reads may lag behind a POST of which nobody heard, or it may still be on its way: ours, or that
         of the operator before this one.
         """
-        ours = self._unheard[key].until if key in self._unheard else self._clock()
-        earlier = self._began + self._settle if key in self._inherited else self._clock()
-        left = max(ours, earlier) - self._clock()
+        now = self._clock()
+        ours = [self._unheard[key].until for key in keys if key in self._unheard]
+        earlier = [self._began + self._settle] if self._inherited.intersection(keys) else []
+        left = max((*ours, *earlier), default=now) - now
         return left if left > 0 else None
 
     async def start(self, key: ObjectKey, target: Target, description: str) -> Job:
@@ -157,10 +158,14 @@ class JobCalls:
             logger.info("The log of job %s could not be read: %s", job.id, error)
             return None
 
-    def forget(self, key: ObjectKey) -> None:
-        """Drop what was kept for a sync job that is over or gone."""
-        self._jobs.forget(key)
+    def close(self, key: ObjectKey) -> None:
+        """Drop what was kept of an attempt that is over: the next one is sent by itself."""
         self._inherited.discard(key)
         self._sent.discard(key)
         self._unheard.pop(key, None)
         self._cancelled.pop(key, None)
+
+    def forget(self, key: ObjectKey) -> None:
+        """Drop what was kept for a sync job that is over or gone."""
+        self._jobs.forget(key)
+        self.close(key)

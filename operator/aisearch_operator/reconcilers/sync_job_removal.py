@@ -7,7 +7,8 @@ from aisearch_operator.cloudflare.errors import CloudflareError, NotFound
 from aisearch_operator.cloudflare.wire import Job
 from aisearch_operator.domain.job_state import finished
 from aisearch_operator.domain.reasons import Reason
-from aisearch_operator.domain.sync_job import LookUp, Release, Request, removal_step
+from aisearch_operator.domain.sync_job import removal_step
+from aisearch_operator.domain.sync_job_steps import LookUp, Release, Request
 from aisearch_operator.engine.store import ObjectKey
 from aisearch_operator.engine.workqueue import Again
 from aisearch_operator.kube.credentials import CredentialError
@@ -61,9 +62,8 @@ class JobRemoval:
             Older jobs need not be looked at.
         """
         if resource.spec.deletion_policy == "Orphan":
-            job_id = resource.status.job_id
-            message = f"Job {job_id} runs on, as spec.deletionPolicy says"
-            return Leave([Event("Normal", Reason.RETAINED, message)] if job_id else [])
+            message = f"Job {request.job_id} runs on, as spec.deletionPolicy says"
+            return Leave([Event("Normal", Reason.RETAINED, message)] if request.job_id else [])
         try:
             target = await self._targets.find_for_removal(key, resource)
             return await self._end(key, target, request, since) if target is not None else Leave()
@@ -116,7 +116,7 @@ class JobRemoval:
 
 def _give_up(resource: AISearchSyncJob, request: Request, why: str) -> Leave:
     status = resource.status
-    job = f"Job {status.job_id}" if status.job_id else f"A job marked {request.attempt.marker}"
+    job = f"Job {request.job_id}" if request.job_id else f"A job marked {request.attempt.marker}"
     where = f"{status.search_namespace}/{status.instance_id} of account {status.account_id}"
     return Leave([_left(f"{job} of instance {where}", why)])
 

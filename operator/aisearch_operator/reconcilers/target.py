@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from aisearch_operator.domain.attempts import open_job_id
 from aisearch_operator.domain.conditions import condition
 from aisearch_operator.domain.job_target import missing_resource, obstacle_at_cloudflare, obstacle_in_resource
 from aisearch_operator.domain.reasons import Reason
@@ -47,7 +48,7 @@ class TargetFinder:
         CloudflareError
             The instances of the search namespace could not be listed.
         """
-        if job.status.job_id is not None:
+        if open_job_id(job.status) is not None:
             self._instances.forget(key)
             return await self._remembered(key, job)
         if job.spec.instance_ref is not None:

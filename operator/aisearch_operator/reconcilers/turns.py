@@ -1,4 +1,4 @@
-"""Whose turn it is among the sync jobs of one instance: the oldest comes first."""
+"""Whose turn it is among the sync jobs of one instance."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,7 +10,9 @@ from aisearch_operator.domain.conditions import condition
 from aisearch_operator.domain.reasons import Reason
 from aisearch_operator.domain.sync_job_status import is_terminal
 from aisearch_operator.engine.store import ObjectKey, Store
-from aisearch_operator.resources.sync_job import AISearchSyncJob, AISearchSyncJobStatus
+from aisearch_operator.resources.group import SYNC_JOB_KIND
+from aisearch_operator.resources.metadata import ObjectMeta
+from aisearch_operator.resources.sync_job import AISearchSyncJob
 
 __all__ = ["Turns", "in_line", "readable_part"]
 
@@ -19,32 +21,58 @@ WHEREABOUTS = ("instanceRef", "instance", "deletionPolicy")
 
 
 class Turns:
-    """Puts the sync jobs of an instance into their order: that of creation, then of the names."""
+    """Puts the sync jobs of an instance into their order.
+
+    First those that replace others, the youngest before the older ones, which it would end; then the rest
+    in the order of creation, then of the names.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def ahead_of(self, resource: AISearchSyncJob) -> int:
-        """Count the older sync jobs for the same instance that are still to run, or run."""
+        """Count the sync jobs for the same instance that come first, and are still to run, or run."""
         rivals = self._store.rivals(resource.metadata.namespace, resource.metadata.name)
         waiting = (readable_part(known.body) for known in rivals if not known.deleting)
-        return sum(1 for rival in waiting if in_line(rival.status) and _place(rival) < _place(resource))
+        return sum(1 for rival in waiting if in_line(rival) and _comes_first(rival, resource))
+
+    def spared_by(self, resource: AISearchSyncJob) -> frozenset[str]:
+        """Name, by their uid, the resources whose jobs this one does not end: the younger ones.
+
+        They may be in any Kubernetes namespace. For one that replaces no other job these are none.
+        """
+        if resource.spec.concurrency_policy != "Replace":
+            return frozenset()
+        age = _age(resource.metadata)
+        everybody = ((known.key.uid, known.body["metadata"]) for known in self._store.all(SYNC_JOB_KIND))
+        return frozenset(uid for uid, body in everybody if _age(ObjectMeta.model_validate(body)) > age)
 
     def others(self, key: ObjectKey) -> list[ObjectKey]:
         """Name the other sync jobs for the same instance."""
         return [known.key for known in self._store.rivals(key.namespace, key.name)]
 
 
-def in_line(status: AISearchSyncJobStatus) -> bool:
-    """Whether a sync job of this status has a place in the line: it is not over, and does not wait for a person."""
-    stalled = condition(status.conditions, "Stalled")
+def in_line(resource: AISearchSyncJob) -> bool:
+    """Whether a sync job has a place in the line: one that pauses, or waits for a person, holds nobody up."""
+    conditions = resource.status.conditions
+    stalled, ready = condition(conditions, "Stalled"), condition(conditions, "Ready")
     # When their instance goes on, all its jobs do: until then, each keeps its place.
     alone = stalled is not None and stalled.status == "True" and stalled.reason != Reason.INSTANCE_STALLED
-    return not alone and not is_terminal(status)
+    pauses = resource.spec.suspend or (ready is not None and ready.reason == Reason.BACK_OFF)
+    return not alone and not pauses and not is_terminal(resource.status)
 
 
-def _place(resource: AISearchSyncJob) -> tuple[datetime, str]:
-    return resource.metadata.creation_timestamp, resource.metadata.name
+def _comes_first(rival: AISearchSyncJob, resource: AISearchSyncJob) -> bool:
+    rival_replaces = rival.spec.concurrency_policy == "Replace"
+    if rival_replaces != (resource.spec.concurrency_policy == "Replace"):
+        return rival_replaces
+    younger = _age(rival.metadata) > _age(resource.metadata)
+    return younger is rival_replaces
+
+
+def _age(metadata: ObjectMeta) -> tuple[datetime, str, str]:
+    """Put resources into the order in which they were made."""
+    return metadata.creation_timestamp, metadata.name, metadata.namespace
 
 
 def readable_part(body: Mapping[str, Any]) -> AISearchSyncJob:

@@ -1,4 +1,4 @@
-"""AISearchSyncJob: one run of a sync between an instance and its data source."""
+"""AISearchSyncJob: a run of a sync between an instance and its data source."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -9,9 +9,26 @@ from aisearch_operator.resources.conditions import Conditions
 from aisearch_operator.resources.metadata import ObjectMeta
 from aisearch_operator.resources.names import AccountId, InstanceId, LocalReference, SearchNamespace
 
-__all__ = ["AISearchSyncJob", "AISearchSyncJobSpec", "AISearchSyncJobStatus", "InstanceTarget", "LogLine"]
+__all__ = [
+    "MAX_ATTEMPT_HISTORY",
+    "AISearchSyncJob",
+    "AISearchSyncJobSpec",
+    "AISearchSyncJobStatus",
+    "AttemptRecord",
+    "InstanceTarget",
+    "LogLine",
+    "StopReason",
+]
 
-ANOTHER_JOB = "a sync job is one run; apply another AISearchSyncJob"
+ANOTHER_JOB = "apply another AISearchSyncJob"
+
+MAX_ATTEMPT_HISTORY = 10
+"""Attempts that ``status.attemptHistory`` remembers."""
+
+StopReason = Literal["Cancelled", "Suspended", "DeadlineExceeded"]
+"""Why the operator itself ends a job."""
+
+NEW_RUN = "has(self.runId) && (!has(oldSelf.runId) || self.runId != oldSelf.runId)"
 
 
 class InstanceTarget(ResourceModel):
@@ -47,8 +64,8 @@ class AISearchSyncJobSpec(ResourceModel):
         immutable("instance", ANOTHER_JOB),
         immutable("description", ANOTHER_JOB),
         Rule(
-            "self.cancel || !oldSelf.cancel",
-            f"cancel cannot be taken back: {ANOTHER_JOB}",
+            f"self.cancel || !oldSelf.cancel || ({NEW_RUN})",
+            f"cancel can be taken back only together with a new runId; or {ANOTHER_JOB}",
             "cancel",
         ),
     )
@@ -67,7 +84,31 @@ class AISearchSyncJobSpec(ResourceModel):
 
     cancel: bool = False
     """Whether the job is stopped, or not started at all, while this resource stays. What was indexed
-    stays indexed. Cannot be taken back."""
+    stays indexed. Can be taken back only together with a new runId."""
+
+    suspend: bool = False
+    """Whether the run pauses. A job that waits is not started; a job that runs is cancelled, which does not
+    count as a failed attempt. Set back to false, the run goes on with a new attempt, and
+    activeDeadlineSeconds counts anew."""
+
+    backoff_limit: Annotated[int, Field(ge=0, le=1000)] = 0
+    """How many times a failed job is tried again, with a pause that doubles from 10 seconds (but at least
+    Cloudflare's own pause between two jobs) to 6 minutes. Superseded by another job, or lost at
+    Cloudflare, counts as failed; cancelled is never tried again."""
+
+    active_deadline_seconds: Annotated[int, Field(ge=1, le=31_536_000)] | None = None
+    """Seconds that a run may take from the start of its first attempt, with all attempts and the pauses
+    between them; waiting before the first does not count. Then the job is cancelled and the run has
+    failed. Unset means for ever."""
+
+    concurrency_policy: Literal["Wait", "Replace"] = "Wait"
+    """What happens while another job of the instance runs. `Wait` waits for its end. `Replace` waits only
+    for Cloudflare's pause between two jobs: its start ends the other one, unless that belongs to a younger
+    AISearchSyncJob."""
+
+    run_id: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    """Any text; a changed value runs a finished job again, once, and status.runId confirms it. A change
+    during a run is acted on after that. Removing it does nothing."""
 
     ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=31_536_000)] | None = None
     """Seconds after the end of the run, however it ended, until the operator deletes this resource; 0 means
@@ -89,6 +130,31 @@ class LogLine(ResourceModel):
     """What Cloudflare wrote; long lines are cut."""
 
 
+class AttemptRecord(ResourceModel):
+    """An attempt that is over."""
+
+    attempt: int
+    """Its number; numbers go on over all runs of this resource."""
+
+    run_id: str | None = None
+    """The spec.runId that it belonged to."""
+
+    job_id: str | None = None
+    """Id of its job at Cloudflare."""
+
+    start_time: Timestamp | None = None
+    """When the job started at Cloudflare."""
+
+    completion_time: Timestamp | None = None
+    """When the job ended at Cloudflare, or was missed there."""
+
+    end_reason: Annotated[str, excerpt(1024), Field(max_length=1024)] | None = None
+    """Why the job ended, in Cloudflare's words; not set when it ended well."""
+
+    outcome: str
+    """How it ended: Succeeded, Failed, Superseded, Lost, Cancelled, Suspended or DeadlineExceeded."""
+
+
 class AISearchSyncJobStatus(ResourceModel):
     """What the operator found and did."""
 
@@ -97,14 +163,24 @@ class AISearchSyncJobStatus(ResourceModel):
     operator has not seen this resource yet."""
 
     conditions: Conditions = ()
-    """What is to be said of the job. Complete: it ended well. Failed: it ended otherwise. Ready: as
-    Complete. Reconciling: it waits or runs. Stalled: it ended otherwise, or a person must act."""
+    """What is to be said of the run. Complete: it ended well. Failed: it ended otherwise. Suspended:
+    spec.suspend is true, and nothing runs. Ready: as Complete. Reconciling: it waits or runs. Stalled: it
+    ended otherwise, or a person must act."""
 
     phase: str | None = None
-    """The conditions in one word: Pending, Running, Cancelling, Succeeded, Cancelled or Failed."""
+    """The conditions in one word: Pending, Running, Cancelling, Suspended, Succeeded, Cancelled or
+    Failed."""
+
+    run_id: str | None = None
+    """The spec.runId that the present run, or the last one, was made for."""
+
+    run_start_time: Timestamp | None = None
+    """When the first attempt of the run started, since it was resumed last; spec.activeDeadlineSeconds
+    counts from here."""
 
     job_id: str | None = None
-    """Id of the job at Cloudflare, as soon as it is known."""
+    """Id of the job at Cloudflare, as soon as it is known: that of the present attempt, or of the last
+    one."""
 
     account_id: str | None = None
     """Id of the Cloudflare account that the job runs in; deletion uses it."""
@@ -120,7 +196,16 @@ class AISearchSyncJobStatus(ResourceModel):
     own credentials."""
 
     attempts: int | None = None
-    """How many jobs were started for this resource."""
+    """How many jobs were started for this resource, in all its runs: the number of the last attempt."""
+
+    failed: int | None = None
+    """How many attempts of the run have failed; spec.backoffLimit bounds it."""
+
+    attempt_history: Annotated[tuple[AttemptRecord, ...], Field(max_length=MAX_ATTEMPT_HISTORY)] = ()
+    """The attempts that are over, the newest last: at most 10."""
+
+    stopping: StopReason | None = None
+    """Why the operator is ending the present job; set before it asks Cloudflare to."""
 
     start_time: Timestamp | None = None
     """When the job started at Cloudflare."""
@@ -142,7 +227,7 @@ class AISearchSyncJobStatus(ResourceModel):
 
 
 class AISearchSyncJob(ResourceModel):
-    """One run of a sync: Cloudflare scans the data source of an instance and indexes what is new."""
+    """A run of a sync: Cloudflare scans the data source of an instance and indexes what is new."""
 
     metadata: ObjectMeta
 

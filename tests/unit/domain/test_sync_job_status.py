@@ -7,12 +7,11 @@ import pytest
 
 from aisearch_operator.cloudflare.wire import Job, JobLog
 from aisearch_operator.domain.reasons import Reason
+from aisearch_operator.domain.sync_job_outcome import ended_verdict, outcome
 from aisearch_operator.domain.sync_job_status import (
     MAX_LOGS,
     JobFinding,
-    ended_verdict,
     is_terminal,
-    outcome,
     progress_due,
     running_verdict,
     summarize_job,
@@ -39,7 +38,7 @@ def running(previous: AISearchSyncJobStatus = FRESH, job: Job = RUNNING, **found
 
 
 def over(reason: Reason, job: Job | None, previous: AISearchSyncJobStatus = FRESH) -> AISearchSyncJobStatus:
-    return summarized(previous, ended_verdict(reason, job), job=job, finished=reason)
+    return summarized(previous, ended_verdict(reason, job), job=job, finished=reason, closed=job and reason)
 
 
 def statuses(status: AISearchSyncJobStatus) -> dict[str, str]:
@@ -47,7 +46,7 @@ def statuses(status: AISearchSyncJobStatus) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("end_reason", "cancelled", "expected"),
+    ("end_reason", "cancel", "expected"),
     [
         (None, False, Reason.SUCCEEDED),
         (None, True, Reason.SUCCEEDED),
@@ -60,10 +59,10 @@ def statuses(status: AISearchSyncJobStatus) -> dict[str, str]:
         ("bucket_not_found", False, Reason.FAILED),
     ],
 )
-def test_an_ended_job_has_one_outcome(end_reason, cancelled, expected):
+def test_an_ended_job_has_one_outcome(end_reason, cancel, expected):
     job = wire_job(started=ago(9), ended=NOW, end_reason=end_reason)
 
-    assert outcome(job, cancel_requested=cancelled) is expected
+    assert outcome(job, cancel=cancel, stopping=None) is expected
 
 
 @pytest.mark.parametrize(
@@ -112,6 +111,16 @@ def test_a_job_is_shown_with_its_times():
     status = over(Reason.SUCCEEDED, SUCCEEDED).to_kubernetes()
 
     assert {name: status[name] for name in status if name not in {"conditions", "logs", "phase"}} == {
+        "runStartTime": "2026-11-23T11:57:55Z",
+        "attemptHistory": [
+            {
+                "attempt": 1,
+                "jobId": "job-1",
+                "startTime": "2026-11-23T11:57:55Z",
+                "completionTime": "2026-11-23T12:00:00Z",
+                "outcome": "Succeeded",
+            }
+        ],
         "observedGeneration": 1,
         "jobId": "job-1",
         "attempts": 1,

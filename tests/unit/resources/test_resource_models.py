@@ -94,7 +94,22 @@ def test_a_complete_spec_is_read_and_written_without_a_change(model, manifest):
                 "searchNamespace": "default",
                 "instanceId": "docs",
                 "credentialsSecret": "",
+                "runId": "monday",
+                "runStartTime": "2026-11-23T10:00:01Z",
+                "stopping": "Suspended",
                 "attempts": 1,
+                "failed": 1,
+                "attemptHistory": [
+                    {
+                        "attempt": 1,
+                        "runId": "monday",
+                        "jobId": "j",
+                        "startTime": "2026-11-23T10:00:01Z",
+                        "completionTime": "2026-11-23T10:02:06Z",
+                        "endReason": "bucket_not_found",
+                        "outcome": "Failed",
+                    }
+                ],
                 "startTime": "2026-11-23T10:00:01Z",
                 "completionTime": "2026-11-23T10:02:06Z",
                 "lastSeenTime": "2026-11-23T10:02:00Z",
@@ -122,6 +137,7 @@ def test_what_a_status_does_not_say_is_not_written():
         "observedGeneration": 1,
         "conditions": [],
         "phase": "Pending",
+        "attemptHistory": [],
         "logs": [],
     }
 
