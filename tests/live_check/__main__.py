@@ -12,13 +12,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aisearch_operator.cloudflare import CloudflareError, Credentials
+from controlplane import ControlPlane, ControlPlaneError
+from harness.operator_process import QUICK
+from live_check import by_operator
 from live_check.api import Api
+from live_check.by_operator import Cluster
 from live_check.chapters import CHAPTERS
 from live_check.check import perform
 from live_check.cleanup import clean, leftovers
 from live_check.display import Display, markdown
+from live_check.outcome import Chapter
 from live_check.session import Names, Session
 from live_check.target import API_URL, Target, fake_target
+
+FAKE_RATE = 20.0
+"""How much faster the fake's clock goes where it must go by itself, because the operator has one of its own."""
+
+LOG_TAIL = 2000
+"""Characters of the operator's log that are shown when a step has failed."""
 
 INTERRUPTED = 130
 """Exit code, as shells have it: 128 and SIGINT's number."""
@@ -48,17 +59,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     names = Names.fresh(options.prefix)
     try:
-        with _target(options, names) as target:
-            return asyncio.run(_run(target, names, options, Display()))
+        with _target(options, names) as target, _cluster(options, target) as cluster:
+            return asyncio.run(_run(target, cluster, names, options, Display()))
     except UsageError as error:
         print(f"live_check: {error}", file=sys.stderr)
         return 2
+    except ControlPlaneError as error:
+        print(f"live_check: {error}", file=sys.stderr)
+        return 1
     except (KeyboardInterrupt, asyncio.CancelledError):
         print("Interrupted. If something is left, the next run with this prefix deletes it.", file=sys.stderr)
         return INTERRUPTED
 
 
-async def _run(target: Target, names: Names, options: argparse.Namespace, display: Display) -> int:
+async def _run(
+    target: Target, cluster: Cluster | None, names: Names, options: argparse.Namespace, display: Display
+) -> int:
     async with Api(target) as api:
         try:
             await _agree(api, target, names, options, display)
@@ -67,11 +83,16 @@ async def _run(target: Target, names: Names, options: argparse.Namespace, displa
             return 1
         _cancel_on_signals()
         try:
-            code = await _check(api, target, names, options, display)
+            chapters = CHAPTERS if cluster is None else by_operator.chapters(cluster)
+            code = await _check(chapters, Session(target, api, names), options, display)
+            if code and cluster is not None:
+                display.say(f"\nThe end of the operator's log:\n{cluster.operator.log[-LOG_TAIL:]}")
         except asyncio.CancelledError:
             display.say("\nInterrupted.")
             code = INTERRUPTED
         finally:
+            if cluster is not None:
+                cluster.close()
             display.say("\nDeleting what was created ...")
             problems = await clean(api, target, names.prefix)
             display.say("\n".join(problems) or "Nothing is left.")
@@ -99,11 +120,12 @@ async def _agree(api: Api, target: Target, names: Names, options: argparse.Names
         display.say("\n".join(problems))
 
 
-async def _check(api: Api, target: Target, names: Names, options: argparse.Namespace, display: Display) -> int:
-    rows, failures = await perform(CHAPTERS, Session(target, api, names), display)
-    display.report(rows)
-    if options.markdown is not None:
-        title = f"{datetime.now(UTC):%Y-%m-%d}, against {target.title}."
+async def _check(chapters: Sequence[Chapter], session: Session, options: argparse.Namespace, display: Display) -> int:
+    rows, failures = await perform(chapters, session, display)
+    if rows:
+        display.report(rows)
+    if rows and options.markdown is not None:
+        title = f"{datetime.now(UTC):%Y-%m-%d}, against {session.target.title}."
         options.markdown.write_text(markdown(rows, title, failures), encoding="utf-8")
         display.say(f"The same as Markdown: {options.markdown}")
     return 1 if failures else 0
@@ -145,7 +167,8 @@ def _confirm() -> None:
 @contextmanager
 def _target(options: argparse.Namespace, names: Names) -> Iterator[Target]:
     if not options.live:
-        with fake_target(missing_bucket=names.missing_bucket) as target:
+        rate = FAKE_RATE if options.by_operator else 0
+        with fake_target(missing_bucket=names.missing_bucket, rate=rate) as target:
             yield target
         return
     yield Target(
@@ -158,6 +181,19 @@ def _target(options: argparse.Namespace, names: Names) -> Iterator[Target]:
         token_id=options.token_id,
         patience=options.patience,
     )
+
+
+@contextmanager
+def _cluster(options: argparse.Namespace, target: Target) -> Iterator[Cluster | None]:
+    """Start a control plane with an operator, if the operator is to be tried."""
+    if not options.by_operator:
+        yield None
+        return
+    with ControlPlane.start() as plane:
+        plane.install_crds()
+        settings = by_operator.IN_PRODUCTION if options.live else QUICK
+        with Cluster(plane, "default", target, plane.directory, settings) as cluster:
+            yield cluster
 
 
 def _credentials(options: argparse.Namespace) -> Credentials:
@@ -190,6 +226,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="live_check", description=__doc__)
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table to a file, too")
     parser.add_argument("--prefix", type=_prefix, default="live-check", help="of all that is created (%(default)s)")
+    parser.add_argument("--by-operator", action="store_true", help="the scenario by the whole operator; no questions")
     parser.add_argument("--live", action="store_true", help="ask a real account; everything below is for this")
     parser.add_argument("--yes", action="store_true", help="do not ask before creating anything")
     parser.add_argument("--account-id", help="otherwise from CLOUDFLARE_ACCOUNT_ID")

@@ -69,8 +69,11 @@ class Target:
         return (self.home,) if self.second is None else (self.home, self.second)
 
 
-def target_on(fake: FakeCloudflare, account: FakeAccount) -> Target:
-    """Give an account of the fake whose clock stands still, and moves only while the check waits."""
+def target_on(fake: FakeCloudflare, account: FakeAccount, *, rate: float = 0) -> Target:
+    """Give an account of the fake whose clock stands still, and moves only while the check waits.
+
+    With a ``rate``, that of the account's clock, it goes by itself and the check waits in real time.
+    """
     headers = {"Authorization": f"Bearer {account.token}"}
     namespaces = f"{fake.api_url}/accounts/{account.id}/ai-search/namespaces"
     httpx.post(namespaces, headers=headers, json={"name": FAKE_NAMESPACE}, trust_env=False).raise_for_status()
@@ -78,6 +81,9 @@ def target_on(fake: FakeCloudflare, account: FakeAccount) -> Target:
 
     async def turn(seconds: float) -> None:
         nonlocal turned
+        if rate:
+            await asyncio.sleep(seconds / rate)
+            return
         turned += seconds
         await asyncio.to_thread(account.advance, seconds)
 
@@ -93,13 +99,16 @@ def target_on(fake: FakeCloudflare, account: FakeAccount) -> Target:
 
 
 @contextmanager
-def fake_target(*, missing_bucket: str) -> Iterator[Target]:
+def fake_target(*, missing_bucket: str, rate: float = 0) -> Iterator[Target]:
     """Start the fake with one account.
 
     Parameters
     ----------
     missing_bucket
         The name of a bucket that the account does not have.
+    rate
+        See `target_on`.
     """
     with FakeCloudflare() as fake:
-        yield target_on(fake, fake.admin.create_account(rate=0, missing_buckets=[missing_bucket]))
+        account = fake.admin.create_account(rate=rate, missing_buckets=[missing_bucket])
+        yield target_on(fake, account, rate=rate)
