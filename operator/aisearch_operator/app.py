@@ -16,7 +16,7 @@ from aisearch_operator.engine.store import Store
 from aisearch_operator.engine.workqueue import WorkQueue
 from aisearch_operator.handlers import register, settings_for
 from aisearch_operator.kube.api import KubeApi
-from aisearch_operator.kube.credentials import CredentialSource
+from aisearch_operator.kube.credentials import CredentialSource, OwnCredentials
 from aisearch_operator.kube.events import EventRecorder
 from aisearch_operator.kube.status_writer import StatusWriter
 from aisearch_operator.observation.connections import Connections
@@ -190,9 +190,15 @@ class Operator:
         return Timing(interval=interval, settle=self._settings.settle_time, terminal_retry=self._settings.poll_interval)
 
 
-def _own_credentials(settings: Settings) -> Credentials | None:
-    token = settings.api_token.get_secret_value()
-    return Credentials(settings.account_id, api_token=token) if token and settings.account_id else None
+def _own_credentials(settings: Settings) -> OwnCredentials | None:
+    token, key = settings.api_token.get_secret_value(), settings.api_key.get_secret_value()
+    if token:
+        return OwnCredentials(Credentials(settings.account_id, api_token=token), settings.credentials_namespaces)
+    if key:
+        return OwnCredentials(
+            Credentials(settings.account_id, email=settings.email, api_key=key), settings.credentials_namespaces
+        )
+    return None
 
 
 async def run(settings: Settings) -> None:

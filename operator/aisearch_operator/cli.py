@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import click
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from aisearch_operator import __version__
 from aisearch_operator.app import run as run_operator
@@ -37,8 +38,7 @@ def run() -> None:
     try:
         settings = Settings()
     except ValidationError as error:
-        problems = (f"AISEARCH_{str(problem['loc'][0]).upper()}: {problem['msg']}" for problem in error.errors())
-        raise click.ClickException("; ".join(problems)) from error
+        raise click.ClickException("; ".join(map(_complaint, error.errors()))) from error
     configure_logging(settings.log_format, settings.log_level)
     # Until the event loop listens to signals. As process 1 of a container, Python ignores SIGTERM by default.
     signal.signal(signal.SIGTERM, _leave)
@@ -53,6 +53,12 @@ def run() -> None:
 def crds() -> None:
     """Print the custom resource definitions: pipe them into `kubectl apply --server-side -f -`."""
     click.echo("---\n".join(generate().values()), nl=False)
+
+
+def _complaint(problem: ErrorDetails) -> str:
+    """Name the variable; a message about several names them itself."""
+    variables = [f"AISEARCH_{str(name).upper()}: " for name in problem["loc"][:1]]
+    return "".join([*variables, problem["msg"]])
 
 
 def _leave(*_: object) -> NoReturn:

@@ -1,8 +1,8 @@
 """Every knob of the operator, read from the environment, each with its unit."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AnyHttpUrl, BeforeValidator, Field, SecretStr
+from pydantic import AnyHttpUrl, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 __all__ = ["Settings"]
@@ -12,6 +12,16 @@ Seconds = Annotated[float, Field(gt=0)]
 
 def _split(value: object) -> object:
     return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+
+
+def _strip(value: object) -> object:
+    return value.strip() if isinstance(value, str) else value
+
+
+Stripped = Annotated[str, BeforeValidator(_strip)]
+"""Values from files often end in a line break."""
+
+StrippedSecret = Annotated[SecretStr, BeforeValidator(_strip)]
 
 
 class Settings(BaseSettings):
@@ -26,11 +36,21 @@ class Settings(BaseSettings):
     api_url: AnyHttpUrl = AnyHttpUrl("https://api.cloudflare.com/client/v4")
     """Base URL of the Cloudflare API. Never a user's field: nobody shall make the operator call a host of theirs."""
 
-    account_id: str = ""
-    """Account id of the operator's own credentials, for resources whose namespace has no Secret."""
+    account_id: Stripped = ""
+    """Account id of the operator's own credentials, for resources whose namespace has no Secret. Empty: it has none."""
 
-    api_token: SecretStr = SecretStr("")
-    """API token of the operator's own credentials. Empty: it has none."""
+    api_token: StrippedSecret = SecretStr("")
+    """API token of the operator's own credentials."""
+
+    email: Stripped = ""
+    """Email address of the user whose global API key is in `api_key`: the older scheme, instead of a token."""
+
+    api_key: StrippedSecret = SecretStr("")
+    """Global API key of the operator's own credentials, together with `email`."""
+
+    credentials_namespaces: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = ()
+    """Kubernetes namespaces that may use the operator's own credentials, separated by commas; shell-style patterns
+    (``team-*``) will do. Empty: all of them."""
 
     namespaces: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = ()
     """Kubernetes namespaces to watch, separated by commas. Empty: all of them."""
@@ -104,3 +124,18 @@ class Settings(BaseSettings):
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """The least severe level that is logged."""
+
+    @model_validator(mode="after")
+    def _one_whole_scheme(self) -> Self:
+        """Refuse half of the operator's own credentials: without a word, it would have none."""
+        token, key = bool(self.api_token.get_secret_value()), bool(self.api_key.get_secret_value())
+        if token and (key or self.email):
+            raise ValueError("AISEARCH_API_TOKEN excludes AISEARCH_EMAIL and AISEARCH_API_KEY: give one of the two")
+        if key != bool(self.email):
+            raise ValueError("AISEARCH_EMAIL and AISEARCH_API_KEY belong together: give both")
+        if (token or key) != bool(self.account_id):
+            raise ValueError(
+                "AISEARCH_ACCOUNT_ID and AISEARCH_API_TOKEN (or AISEARCH_EMAIL and AISEARCH_API_KEY) belong together: "
+                "give both or none"
+            )
+        return self

@@ -75,12 +75,41 @@ def test_a_bad_value_is_refused_with_the_name_of_the_setting(monkeypatch, name, 
 
 
 def test_the_token_is_never_shown(monkeypatch):
-    monkeypatch.setenv("AISEARCH_API_TOKEN", "own-secret-token")
+    monkeypatch.setenv("AISEARCH_API_TOKEN", "own-secret-token\n")
+    monkeypatch.setenv("AISEARCH_ACCOUNT_ID", "1")
 
     settings = Settings()
 
     assert settings.api_token.get_secret_value() == "own-secret-token"
     assert "own-secret-token" not in f"{settings!r} {settings} {settings.model_dump_json()}"
+
+
+TOKEN = {"api_token": "t", "account_id": "1"}
+KEY = {"email": "a@b.example", "api_key": "k", "account_id": "1"}
+
+
+@pytest.mark.parametrize("values", [{}, TOKEN, KEY])
+def test_the_operators_own_credentials_are_a_token_or_an_email_with_a_key_or_none(values):
+    settings = Settings.model_validate(values)
+
+    assert settings.account_id == values.get("account_id", "")
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        ({**TOKEN, **KEY}, "AISEARCH_API_TOKEN excludes AISEARCH_EMAIL"),
+        ({**TOKEN, "email": "a@b.example"}, "AISEARCH_API_TOKEN excludes AISEARCH_EMAIL"),
+        ({**KEY, "api_key": " "}, "AISEARCH_EMAIL and AISEARCH_API_KEY belong together"),
+        ({**KEY, "email": ""}, "AISEARCH_EMAIL and AISEARCH_API_KEY belong together"),
+        ({**KEY, "account_id": ""}, "AISEARCH_ACCOUNT_ID and"),
+        ({"api_token": "t"}, "AISEARCH_ACCOUNT_ID and"),
+        ({"account_id": "1"}, "AISEARCH_ACCOUNT_ID and"),
+    ],
+)
+def test_half_of_the_operators_own_credentials_is_refused(values, names):
+    with pytest.raises(ValidationError, match=names):
+        Settings.model_validate(values)
 
 
 def test_a_running_operators_settings_do_not_change():

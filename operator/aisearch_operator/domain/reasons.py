@@ -76,6 +76,8 @@ class Reason(StrEnum):
 
     # Both
     CREDENTIALS_MISSING = "CredentialsMissing"
+    CREDENTIALS_NOT_SHARED = "CredentialsNotShared"
+    CREDENTIALS_INCOMPLETE = "CredentialsIncomplete"
     CREDENTIALS_INVALID = "CredentialsInvalid"
     INVALID_SPEC = "InvalidSpec"
     WORKING = "Working"
@@ -206,7 +208,14 @@ DOCUMENTATION: Mapping[Reason, str] = MappingProxyType(
         Reason.CREDENTIALS_MISSING: (
             "No credentials were found. Create the Secret that the message names, with the keys that it names."
         ),
-        Reason.CREDENTIALS_INVALID: "The Secret lacks a key or holds an empty value; the message names it.",
+        Reason.CREDENTIALS_NOT_SHARED: (
+            "The namespace has no Secret with credentials and may not use the operator's own. Create the Secret that "
+            "the message names, or have the namespace added to AISEARCH_CREDENTIALS_NAMESPACES."
+        ),
+        Reason.CREDENTIALS_INCOMPLETE: "The Secret lacks a key. Add the key that the message names.",
+        Reason.CREDENTIALS_INVALID: (
+            "A value in the Secret is empty or cannot be sent. Correct the key that the message names."
+        ),
         Reason.INVALID_SPEC: "The operator cannot read the spec; the message names the field. Is the CRD up to date?",
         Reason.WORKING: "The operator is at work on this resource.",
         Reason.RECOVERED: "What a person had to correct is corrected.",

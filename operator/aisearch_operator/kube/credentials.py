@@ -4,12 +4,13 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 from aisearch_operator.cloudflare.credentials import Credentials
 from aisearch_operator.domain.reasons import Reason
 from aisearch_operator.kube.api import Gone, KubeApi
 
-__all__ = ["CredentialError", "CredentialSource", "Resolved", "SecretRef"]
+__all__ = ["CredentialError", "CredentialSource", "OwnCredentials", "Resolved", "SecretRef"]
 
 DEFAULT_SECRET = "aisearch-credentials"  # noqa: S105 - a name, not a secret
 
@@ -28,6 +29,24 @@ class SecretRef:
 
     namespace: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCredentials:
+    """The operator's own credentials.
+
+    Parameters
+    ----------
+    namespaces
+        Shell-style patterns of the Kubernetes namespaces that may use them; none means all.
+    """
+
+    credentials: Credentials
+    namespaces: tuple[str, ...] = ()
+
+    def serve(self, namespace: str) -> bool:
+        """Whether resources of a Kubernetes namespace may use them."""
+        return not self.namespaces or any(fnmatchcase(namespace, pattern) for pattern in self.namespaces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +69,7 @@ class CredentialSource:
     """Finds the credentials for a resource.
 
     The order is: the Secret that the resource names, else the Secret `aisearch-credentials` in its
-    namespace, else the operator's own.
+    namespace, else the operator's own. No other Secret is ever read.
 
     Parameters
     ----------
@@ -61,7 +80,7 @@ class CredentialSource:
     def __init__(
         self,
         kube: KubeApi,
-        own: Credentials | None,
+        own: OwnCredentials | None,
         *,
         max_age: float,
         clock: Callable[[], float] = time.monotonic,
@@ -89,7 +108,7 @@ class CredentialSource:
         Raises
         ------
         CredentialError
-            No Secret, a missing key, an empty value.
+            No Secret, a missing key, an empty value, or a namespace that may not use the operator's own.
         KubeUnavailable
             The Secret could not be read.
         """
@@ -105,7 +124,14 @@ class CredentialSource:
         if last_known and ref in self._last_good:
             return Resolved(self._last_good[ref], ref.name)
         if secret is None and self._own is not None:
-            return Resolved(self._own, "")
+            if self._own.serve(namespace):
+                return Resolved(self._own.credentials, "")
+            raise CredentialError(
+                Reason.CREDENTIALS_NOT_SHARED,
+                f"Secret {ref.namespace}/{ref.name} does not exist, and namespace {namespace} may not use the operator's "
+                "own credentials. Create the Secret with the keys apiToken and accountId, or have the namespace added "
+                "to AISEARCH_CREDENTIALS_NAMESPACES",
+            )
         raise CredentialError(
             Reason.CREDENTIALS_MISSING,
             f"Secret {ref.namespace}/{ref.name} does not exist. Create it with the keys apiToken and accountId",
@@ -142,22 +168,26 @@ class CredentialSource:
 def _parse(ref: SecretRef, data: Mapping[str, str]) -> Credentials:
     values = {key: data.get(key, "").strip() for key in ("apiToken", "email", "apiKey", "accountId")}
     where = f"Secret {ref.namespace}/{ref.name}"
-    for key in ("apiToken", "email", "apiKey", "accountId"):
-        if key in data and not values[key]:
-            raise CredentialError(Reason.CREDENTIALS_INVALID, f"{where}: the key {key} is empty")
-    if not values["accountId"]:
-        raise CredentialError(Reason.CREDENTIALS_INVALID, f"{where} lacks the key accountId")
-    if not values["apiToken"]:
-        for key, other in (("email", "apiKey"), ("apiKey", "email")):
-            if values[other] and not values[key]:
-                raise CredentialError(Reason.CREDENTIALS_INVALID, f"{where} has the key {other} but lacks {key}")
-        if not values["email"]:
-            raise CredentialError(
-                Reason.CREDENTIALS_INVALID, f"{where} lacks the key apiToken (or the keys email and apiKey)"
-            )
+    for key, value in values.items():
+        if key in data and not value:
+            raise CredentialError(Reason.CREDENTIALS_INVALID, f"{where}: the key {key} is empty. Give it a value")
+    lacking = _lacking(values)
+    if lacking is not None:
+        raise CredentialError(Reason.CREDENTIALS_INCOMPLETE, f"{where} {lacking}. Add it")
     try:
         if values["apiToken"]:
             return Credentials(values["accountId"], api_token=values["apiToken"])
         return Credentials(values["accountId"], email=values["email"], api_key=values["apiKey"])
     except ValueError as error:
         raise CredentialError(Reason.CREDENTIALS_INVALID, f"{where}: {error}") from error
+
+
+def _lacking(values: Mapping[str, str]) -> str | None:
+    if not values["accountId"]:
+        return "lacks the key accountId"
+    if values["apiToken"]:
+        return None
+    for key, other in (("email", "apiKey"), ("apiKey", "email")):
+        if values[other] and not values[key]:
+            return f"has the key {other} but lacks {key}"
+    return None if values["email"] else "lacks the key apiToken (or the keys email and apiKey)"

@@ -27,8 +27,10 @@ WITHOUT_POST = frozenset(
         Cause.SEARCH_NAMESPACE_NOT_FOUND,
         Reason.ADOPTION_REFUSED,
         Reason.CLAIMED_BY_ANOTHER,
+        Reason.CREDENTIALS_INCOMPLETE,
         Reason.CREDENTIALS_INVALID,
         Reason.CREDENTIALS_MISSING,
+        Reason.CREDENTIALS_NOT_SHARED,
         Reason.INVALID_SPEC,
         Reason.SUSPENDED,
     }

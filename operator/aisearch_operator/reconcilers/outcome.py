@@ -150,7 +150,7 @@ class RetryPolicy:
         """Judge an error."""
         if isinstance(error, CredentialError):
             # Secrets are often made by another controller a moment later: a missing one is waited for.
-            missing = error.reason is Reason.CREDENTIALS_MISSING
+            missing = error.reason in {Reason.CREDENTIALS_MISSING, Reason.CREDENTIALS_NOT_SHARED}
             verdict = (Verdict.working if missing else Verdict.stalled)(error.reason, str(error))
             return Trouble(verdict, Again(self.wait), bounded=True)
         verdict = Verdict.of_error(error)

@@ -7,7 +7,7 @@ import pytest
 from aisearch_operator.cloudflare.credentials import Credentials
 from aisearch_operator.domain.reasons import Reason
 from aisearch_operator.kube.api import KubeUnavailable
-from aisearch_operator.kube.credentials import CredentialError, CredentialSource, SecretRef
+from aisearch_operator.kube.credentials import CredentialError, CredentialSource, OwnCredentials, SecretRef
 from unit.fake_kube import FakeKube
 
 MAX_AGE = 15.0
@@ -20,7 +20,7 @@ NAMED = SecretRef("team", "mine")
 class Stage:
     """A source of credentials under a clock that the test moves."""
 
-    def __init__(self, own: Credentials | None = None) -> None:
+    def __init__(self, own: OwnCredentials | None = None) -> None:
         self.kube = FakeKube()
         self.now = 0.0
         self.source = CredentialSource(self.kube, own, max_age=MAX_AGE, clock=lambda: self.now)
@@ -39,7 +39,7 @@ def stage() -> Stage:
 
 @pytest.fixture
 def stage_with_own() -> Stage:
-    return Stage(OWN)
+    return Stage(OwnCredentials(OWN))
 
 
 @pytest.mark.parametrize("data", [TOKEN, KEY])
@@ -90,24 +90,75 @@ async def test_without_any_credentials_the_message_names_the_secret_to_create(st
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ({}, "Secret team/mine lacks the key accountId"),
-        ({"apiToken": "t"}, "Secret team/mine lacks the key accountId"),
-        ({"apiToken": "t", "accountId": ""}, "Secret team/mine: the key accountId is empty"),
-        ({"apiToken": " \n", "accountId": "1"}, "Secret team/mine: the key apiToken is empty"),
-        ({"accountId": "1"}, "Secret team/mine lacks the key apiToken (or the keys email and apiKey)"),
-        ({"accountId": "1", "email": "a@b"}, "Secret team/mine has the key email but lacks apiKey"),
-        ({"accountId": "1", "apiKey": "k"}, "Secret team/mine has the key apiKey but lacks email"),
-        ({"accountId": "1", "email": "a@b", "apiKey": ""}, "Secret team/mine: the key apiKey is empty"),
+        ({}, "Secret team/mine lacks the key accountId. Add it"),
+        ({"apiToken": "t"}, "Secret team/mine lacks the key accountId. Add it"),
+        ({"accountId": "1"}, "Secret team/mine lacks the key apiToken (or the keys email and apiKey). Add it"),
+        ({"accountId": "1", "email": "a@b"}, "Secret team/mine has the key email but lacks apiKey. Add it"),
+        ({"accountId": "1", "apiKey": "k"}, "Secret team/mine has the key apiKey but lacks email. Add it"),
     ],
 )
-async def test_an_unusable_secret_is_named_with_the_key_to_correct(stage, data, message):
+async def test_a_secret_that_lacks_a_key_is_named_with_the_key_to_add(stage, data, message):
     stage.put("mine", data)
 
     with pytest.raises(CredentialError) as caught:
         await stage.source.resolve("team", "mine")
 
-    assert str(caught.value) == message
+    assert (caught.value.reason, str(caught.value)) == (Reason.CREDENTIALS_INCOMPLETE, message)
+
+
+@pytest.mark.parametrize(
+    ("data", "key"),
+    [
+        ({"apiToken": "t", "accountId": ""}, "accountId"),
+        ({"apiToken": " \n", "accountId": "1"}, "apiToken"),
+        ({"apiToken": "", "email": "a@b", "apiKey": "k", "accountId": "1"}, "apiToken"),
+        ({"accountId": "1", "email": "a@b", "apiKey": ""}, "apiKey"),
+        ({"accountId": "1", "email": "", "apiKey": "k"}, "email"),
+    ],
+)
+async def test_an_empty_value_is_named_with_its_key(stage, data, key):
+    stage.put("mine", data)
+
+    with pytest.raises(CredentialError) as caught:
+        await stage.source.resolve("team", "mine")
+
     assert caught.value.reason is Reason.CREDENTIALS_INVALID
+    assert str(caught.value) == f"Secret team/mine: the key {key} is empty. Give it a value"
+
+
+@pytest.mark.parametrize(
+    ("patterns", "served"),
+    [
+        ((), True),
+        (("team",), True),
+        (("other", "team"), True),
+        (("te*",), True),
+        (("t??m",), True),
+        (("[a-t]eam",), True),
+        (("other",), False),
+        (("tea",), False),
+        (("TEAM",), False),
+        (("team-*",), False),
+    ],
+)
+async def test_only_the_namespaces_of_the_list_may_use_the_operators_own_credentials(patterns, served):
+    stage = Stage(OwnCredentials(OWN, patterns))
+
+    if served:
+        assert (await stage.source.resolve("team", None)).credentials == OWN
+        return
+    with pytest.raises(CredentialError) as caught:
+        await stage.source.resolve("team", None)
+    assert caught.value.reason is Reason.CREDENTIALS_NOT_SHARED
+    assert "Secret team/aisearch-credentials does not exist" in str(caught.value)
+    assert "AISEARCH_CREDENTIALS_NAMESPACES" in str(caught.value)
+
+
+async def test_a_namespace_outside_of_the_list_has_its_own_secret_all_the_same():
+    stage = Stage(OwnCredentials(OWN, ("other",)))
+    stage.put("aisearch-credentials", TOKEN)
+
+    assert (await stage.source.resolve("team", None)).secret == "aisearch-credentials"
 
 
 async def test_a_value_that_no_header_can_carry_is_named_and_not_shown(stage):

@@ -30,7 +30,9 @@ PATIENCE = timedelta(seconds=600)
         (Unauthorized(Cause.CREDENTIALS_REJECTED, "401"), "stalled", Again(300), True),
         (Terminal(Cause.CUSTOM_DOMAIN_FAILED, "400"), "stalled", Again(300), False),
         (CredentialError(Reason.CREDENTIALS_MISSING, "no Secret"), "reconciling", Again(30), True),
-        (CredentialError(Reason.CREDENTIALS_INVALID, "no key"), "stalled", Again(30), True),
+        (CredentialError(Reason.CREDENTIALS_NOT_SHARED, "not yours"), "reconciling", Again(30), True),
+        (CredentialError(Reason.CREDENTIALS_INCOMPLETE, "no key"), "stalled", Again(30), True),
+        (CredentialError(Reason.CREDENTIALS_INVALID, "empty"), "stalled", Again(30), True),
     ],
     ids=lambda value: getattr(value, "cause", getattr(value, "reason", None)),
 )
