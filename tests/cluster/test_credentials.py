@@ -1,6 +1,7 @@
 """Credentials for Cloudflare: every way to give them, to get them wrong, and to put them right."""
 
 import secrets
+from typing import Any
 
 from fake_cloudflare import JobPlan
 from harness.kube import Kube, conditions, instance, secret, sync_job
@@ -85,13 +86,13 @@ def test_incomplete_credentials_are_named_and_completing_them_heals(make_stage):
     token, account_id = account.token, account.id
     incomplete = {
         "missing": (None, "Reconciling", "CredentialsMissing", "does not exist"),
-        "no-account": ({"apiToken": token}, "Stalled", "CredentialsInvalid", "lacks the key accountId"),
-        "no-token": ({"accountId": account_id}, "Stalled", "CredentialsInvalid", "lacks the key apiToken"),
+        "no-account": ({"apiToken": token}, "Stalled", "CredentialsIncomplete", "lacks the key accountId"),
+        "no-token": ({"accountId": account_id}, "Stalled", "CredentialsIncomplete", "lacks the key apiToken"),
         "empty": ({"apiToken": "", "accountId": account_id}, "Stalled", "CredentialsInvalid", "apiToken is empty"),
         "no-key": (
             {"email": "person@example.com", "accountId": account_id},
             "Stalled",
-            "CredentialsInvalid",
+            "CredentialsIncomplete",
             "lacks apiKey",
         ),
     }
@@ -115,21 +116,89 @@ def test_incomplete_credentials_are_named_and_completing_them_heals(make_stage):
     kube.wait_condition(JOB, "job", "Reconciling", reason="InstanceNotFound")
 
 
-def test_the_operators_own_credentials_serve_a_namespace_without_a_secret(make_stage, fake, tmp_path):
+def test_credentials_that_cloudflare_refuses_are_told_apart_and_correcting_them_heals(make_stage):
+    stage = make_stage(**ONLY_THE_SECRET_HEALS)
+    kube, account = stage.kube, stage.account
+    faults: dict[str, tuple[dict[str, Any], str, str]] = {
+        "unknown": ({}, "CredentialsRejected", "the API token is unknown or revoked"),
+        "expired": ({"status": "expired"}, "CredentialsRejected", "the API token is expired"),
+        "powerless": ({"permission": "none"}, "PermissionDenied", "Account > AI Search: Edit"),
+        "powerless-403": ({"permission": "none", "denial": 403}, "PermissionDenied", "Account > AI Search: Edit"),
+        "owned": ({"permission": "none", "owner": "account"}, "PermissionDenied", "Account > AI Search: Edit"),
+        "read-only": ({"permission": "read"}, "PermissionDenied", "may not change AI Search"),
+        "foreign": ({}, "AccountNotAccessible", "correct the account id"),
+        "malformed": ({}, "AccountNotAccessible", "correct the account id"),
+    }
+    wrong_accounts = {"foreign": "0" * 32, "malformed": "my-account"}
+    stage.operator.start()
+    for name, (caller, *_) in faults.items():
+        token = fresh_token(stage)
+        if name != "unknown":
+            account.add_token(name, token, **caller)
+        kube.apply(secret(name, apiToken=token, accountId=wrong_accounts.get(name, account.id)))
+    api_key = fresh_token(stage)
+    account.add_key("person", "person@example.com", api_key, permission="none")
+    kube.apply(secret("key", email="person@example.com", apiKey=api_key, accountId=account.id))
+    faults["key"] = ({}, "PermissionDenied", "email and API key")
+    kube.apply(*(instance(name, credentialsRef={"name": name}) for name in faults))
+
+    for name, (_, reason, says) in faults.items():
+        stalled = kube.wait_condition(INSTANCE, name, "Stalled", reason=reason)
+        assert says in conditions(stalled)["Ready"]["message"], name
+    asked = [entry.caller for entry in account.journal() if entry.operation in {"tokens.verify", "user.get"}]
+    assert asked.count("powerless") == asked.count("read-only") == asked.count("person") == 1
+    assert asked.count("owned") == 2  # not a user's token: then the account's own
+
+    kube.apply(*(secret(name, apiToken=account.token, accountId=account.id) for name in faults))
+
+    for name in faults:
+        kube.wait_condition(INSTANCE, name, "Ready")
+
+
+def test_a_namespace_outside_of_the_list_may_not_use_the_operators_own_credentials(make_stage):
     stage = make_stage()
     kube, account = stage.kube, stage.account
     own = fresh_token(stage)
     account.add_token("own", own)
     kube.delete("Secret", DEFAULT_SECRET)
-    stage.operator = OperatorProcess(
-        stage.plane.service_account_kubeconfig(kube.namespace, "aisearch-operator"),
-        (kube.namespace,),
-        fake.api_url,
-        tmp_path / "operator.log",
-        account_id=account.id,
-        api_token=own,
+    stage.restart_with(account_id=account.id, api_token=own, credentials_namespaces="team-*,other")
+    kube.apply(instance("docs"))
+
+    refused = kube.wait_condition(INSTANCE, "docs", "Reconciling", reason="CredentialsNotShared")
+    message = conditions(refused)["Ready"]["message"]
+    assert f"Secret {kube.namespace}/{DEFAULT_SECRET} does not exist" in message
+    assert "AISEARCH_CREDENTIALS_NAMESPACES" in message
+    assert account.journal() == []
+
+    kube.apply(secret(DEFAULT_SECRET, apiToken=account.token, accountId=account.id))
+    kube.wait_condition(INSTANCE, "docs", "Ready")
+    assert {entry.caller for entry in account.journal()} == {"token"}
+
+
+def test_the_operators_own_email_and_key_serve_a_namespace_on_the_list(make_stage):
+    stage = make_stage()
+    kube, account = stage.kube, stage.account
+    api_key = fresh_token(stage)
+    account.add_key("own", "operator@example.com", api_key)
+    kube.delete("Secret", DEFAULT_SECRET)
+    listed = f"other,{kube.namespace[:8]}*"
+    stage.restart_with(
+        account_id=account.id, email="operator@example.com", api_key=api_key, credentials_namespaces=listed
     )
-    stage.operator.start()
+
+    kube.apply(instance("docs"))
+
+    kube.wait_condition(INSTANCE, "docs", "Ready")
+    assert {entry.caller for entry in account.journal()} == {"own"}
+
+
+def test_the_operators_own_credentials_serve_a_namespace_without_a_secret(make_stage):
+    stage = make_stage()
+    kube, account = stage.kube, stage.account
+    own = fresh_token(stage)
+    account.add_token("own", own)
+    kube.delete("Secret", DEFAULT_SECRET)
+    stage.restart_with(account_id=account.id, api_token=own)
     account.configure(initial_job=False)
     kube.apply(instance("docs", type="r2", source="my-bucket"), sync_job("job", "docs"))
 

@@ -16,7 +16,7 @@ WAITING = {
 STALLED = {
     "built-in": "InstanceHasNoSource",
     "their-built-in": "InstanceHasNoSource",
-    "foreign": "CredentialsRejected",
+    "foreign": "AccountNotAccessible",
     "broken": "InstanceStalled",
 }
 

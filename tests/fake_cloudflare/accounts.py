@@ -30,6 +30,8 @@ class Caller(BaseModel):
     denial: Literal[401, 403] = 401
     """Status of 10000 where the permission is missing: 401 by the docs, 403 in other v4 APIs (facts 5.1)."""
     status: Literal["active", "disabled", "expired"] = "active"
+    sees_account: bool = True
+    """Whether it may read the account's own data, which AI Search does not take (Account Settings: Read)."""
     settled_at: float | None = None
     """Until then a fresh token is denied with 403 (facts 4.4)."""
 

@@ -139,6 +139,7 @@ class AdminApi:
             permission=wanted.permission,
             denial=wanted.denial,
             status=wanted.status,
+            sees_account=wanted.sees_account,
             settled_at=account.clock.now() + wanted.settles_in if wanted.settles_in else None,
         )
         self._registry.add_caller(account, caller)

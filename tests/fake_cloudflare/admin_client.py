@@ -137,6 +137,7 @@ class FakeAccount:
         permission: Literal["edit", "read", "none"] = "edit",
         denial: Literal[401, 403] = 401,
         status: Literal["active", "disabled", "expired"] = "active",
+        sees_account: bool = True,
         settles_in: float = 0.0,
     ) -> None:
         """Add a token, or replace the one of this label.
@@ -149,6 +150,8 @@ class FakeAccount:
             What it may do in AI Search, and the status with which the rest is denied.
         status
             What its verification says; only an active token may do anything.
+        sees_account
+            Whether it may read the account's own data.
         settles_in
             Seconds of the account's clock in which a fresh token is denied with 403.
         """
@@ -159,13 +162,17 @@ class FakeAccount:
             "permission": permission,
             "denial": denial,
             "status": status,
+            "sees_account": sees_account,
             "settles_in": settles_in,
         }
         self._call("POST", "/callers", body)
 
-    def add_key(self, label: str, email: str, api_key: str) -> None:
-        """Add the global key of a user."""
-        self._call("POST", "/callers", {"label": label, "email": email, "api_key": api_key})
+    def add_key(
+        self, label: str, email: str, api_key: str, *, permission: Literal["edit", "read", "none"] = "edit"
+    ) -> None:
+        """Add the global key of a user; ``permission`` is what the user may do in AI Search."""
+        body: dict[str, JsonValue] = {"label": label, "email": email, "api_key": api_key, "permission": permission}
+        self._call("POST", "/callers", body)
 
     def revoke(self, label: str = "token") -> None:
         """Forget a token or key; "token" is the label of the first."""

@@ -31,6 +31,7 @@ class AddCaller(_Request):
     permission: Literal["edit", "read", "none"] = "edit"
     denial: Literal[401, 403] = 401
     status: Literal["active", "disabled", "expired"] = "active"
+    sees_account: bool = True
     settles_in: float = 0.0
 
 

@@ -14,7 +14,7 @@ from fake_cloudflare.clock import Clock, http_date
 from fake_cloudflare.envelope import Answer, ApiError, Problem, invalid, not_authenticated, refusal, unknown_token
 from fake_cloudflare.faults import Broken, Delay, Drop, Fault, Gate, Status
 from fake_cloudflare.journal import Journal, JournalEntry
-from fake_cloudflare.routes import VERIFY, Route, find_route
+from fake_cloudflare.routes import IDENTITY, Route, find_route
 
 API_PREFIX = "/client/v4"
 
@@ -58,7 +58,7 @@ class _Exchange:
 
 
 class Api:
-    """Serves /client/v4/accounts/{account}/ai-search and the verification of tokens, for all accounts of a registry."""
+    """Serves /client/v4/accounts/{account}/ai-search and the routes that say who calls, for all accounts."""
 
     def __init__(self, registry: Registry, changed: Callable[[], None]) -> None:
         self._registry = registry
@@ -69,6 +69,8 @@ class Api:
             web.route("*", API_PREFIX + "/accounts/{account}/ai-search{rest:.*}", self._serve),
             web.get(API_PREFIX + "/accounts/{account}/tokens/verify", self._serve),
             web.get(API_PREFIX + "/user/tokens/verify", self._serve),
+            web.get(API_PREFIX + "/accounts/{account}", self._serve),
+            web.get(API_PREFIX + "/user", self._serve),
             web.route("*", API_PREFIX + "{rest:.*}", self._unknown),
         ]
 
@@ -96,7 +98,8 @@ class Api:
         if is_search:
             found = find_route(request.method, path)
         else:
-            path, found = below, (VERIFY, dict(request.match_info))
+            path = below
+            found = next(route for route in IDENTITY if route.pattern.fullmatch(below)), dict(request.match_info)
         query = dict(request.query)
         entry = journal.open(clock.now(), request.method, path, query, found[0].name if found else None)
         entry.body = body
@@ -111,10 +114,10 @@ class Api:
 
     def _admit(self, request: web.Request, exchange: _Exchange) -> tuple[Account, Caller, Route, Mapping[str, str]]:
         """Return who may do what, or raise the refusal; the limit runs on the caller's own clock."""
-        verifies = exchange.found is not None and exchange.found[0] is VERIFY
+        identifies = exchange.found is not None and exchange.found[0] in IDENTITY
         holder = self._registry.holder(_credential(request.headers))
         if holder is None:
-            raise unknown_token() if verifies else not_authenticated()
+            raise unknown_token() if identifies else not_authenticated()
         home, caller = holder
         exchange.entry.caller = caller.label
         limit = home.limit_of(caller)
@@ -123,7 +126,7 @@ class Api:
             limit.spend(home.clock.now(), options.rate_limit, options.rate_window, options.rate_block)
         finally:
             exchange.limit_headers = dict(limit.headers)
-        if not verifies:
+        if not identifies:
             _check_access(request, exchange, home, caller)
         if exchange.found is None:
             raise refusal(7003)

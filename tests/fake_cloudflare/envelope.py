@@ -39,6 +39,7 @@ the code of the global rate limit (971), and the wording of 7092, 7096 and 7097.
 AUTHENTICATION_ERROR = 10000
 VALIDATION_ERROR = 7001
 UNKNOWN_TOKEN = 1000
+UNAUTHORIZED = 9109
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,11 @@ def invalid(message: str, *path: str | int) -> ApiError:
 def not_authenticated(status: int = 401) -> ApiError:
     """Return 10000: an unknown credential, or one that lacks the permission (401, in other v4 APIs 403)."""
     return ApiError(status, [Problem(AUTHENTICATION_ERROR, "Authentication error")])
+
+
+def invisible() -> ApiError:
+    """Return 403/9109, with which an account or user is hidden from a caller."""
+    return ApiError(403, [Problem(UNAUTHORIZED, "Unauthorized to access requested resource")])
 
 
 def unknown_token() -> ApiError:

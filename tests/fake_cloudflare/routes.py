@@ -1,4 +1,4 @@
-"""The routes of AI Search below /accounts/{account}/ai-search, on both base paths (facts 1.0, 1.1), and VERIFY.
+"""The routes of AI Search below /accounts/{account}/ai-search, on both base paths (facts 1.0, 1.1), and IDENTITY.
 
 Cancelling a job does not exist on the account-level path, as in the published clients. Items, tokens,
 search and chat are not served and answer 7003.
@@ -64,8 +64,12 @@ ROUTES: tuple[Route, ...] = (
     *(_route("/namespaces/{namespace}", row) for row in (*_INSTANCE, *_NAMESPACED_ONLY)),
 )
 
-VERIFY = Route("GET", re.compile(r"(/accounts/[^/]+|/user)/tokens/verify"), "tokens.verify", tokens.verify_token)
-"""Below the API's base path, beside AI Search (facts 5.2)."""
+IDENTITY: tuple[Route, ...] = (
+    Route("GET", re.compile(r"(/accounts/[^/]+|/user)/tokens/verify"), "tokens.verify", tokens.verify_token),
+    Route("GET", re.compile(r"/accounts/[^/]+"), "accounts.get", tokens.get_account),
+    Route("GET", re.compile(r"/user"), "user.get", tokens.get_user),
+)
+"""Who calls, and which accounts it sees: below the API's base path, beside AI Search (facts 5.2)."""
 
 
 def find_route(method: str, raw_path: str) -> tuple[Route, Mapping[str, str]] | None:

@@ -1,6 +1,7 @@
 """The operator as a process of its own, as in production: started, stopped, killed."""
 
 import contextlib
+import copy
 import os
 import signal
 import subprocess
@@ -78,6 +79,13 @@ class OperatorProcess:
             | {f"AISEARCH_{name.upper()}": str(value) for name, value in wanted.items()}
         )
         self._process: Running | None = None
+
+    def with_settings(self, **settings: object) -> Self:
+        """Make another one with other settings, which writes to the same log; this one ends."""
+        self.stop()
+        other = copy.copy(self)
+        other._env = self._env | {f"AISEARCH_{name.upper()}": str(value) for name, value in settings.items()}
+        return other
 
     def start(self, *, wait: bool = True) -> Self:
         """Start the process, and wait until it watches.

@@ -82,6 +82,10 @@ class Stage:
         )
         return cls(plane, kube, account, operator, Dashboard(fake, account), [account.token, PROMPT])
 
+    def restart_with(self, **settings: object) -> None:
+        """Start an operator of the same rights with other settings, in place of the one of this stage."""
+        self.operator = self.operator.with_settings(**settings).start()
+
     def strike(self) -> None:
         """End the operator, and check that it told no secret."""
         self.operator.kill()

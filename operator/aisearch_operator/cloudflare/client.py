@@ -15,6 +15,7 @@ from pydantic import BaseModel, JsonValue
 from aisearch_operator.cloudflare.answer import Answer, invalid_answer
 from aisearch_operator.cloudflare.budget import Priority, RequestBudget
 from aisearch_operator.cloudflare.credentials import Credentials
+from aisearch_operator.cloudflare.diagnosis import DiagnosingExchange
 from aisearch_operator.cloudflare.errors import Cause, Retry, Terminal
 from aisearch_operator.cloudflare.exchange import Exchange, RequestRecord, Timeouts
 from aisearch_operator.cloudflare.paging import (
@@ -122,7 +123,7 @@ class CloudflareClient:
         user_agent: str = "aisearch-operator",
         on_request: Callable[[RequestRecord], None] | None = None,
     ) -> None:
-        self._exchange = Exchange(
+        exchange = Exchange(
             credentials,
             base_url=base_url,
             budget=budget,
@@ -131,6 +132,7 @@ class CloudflareClient:
             user_agent=user_agent,
             on_request=on_request,
         )
+        self._exchange = DiagnosingExchange(exchange, credentials)
 
     async def aclose(self) -> None:
         """Close the connections."""

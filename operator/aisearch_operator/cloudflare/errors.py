@@ -81,6 +81,10 @@ class Cause(StrEnum):
         "check that the credentials are valid, belong to the account and may edit AI Search",
     )
     PERMISSION_DENIED = "PermissionDenied", "give the credentials the permission Account > AI Search: Edit"
+    ACCOUNT_NOT_ACCESSIBLE = (
+        "AccountNotAccessible",
+        "correct the account id, or give the credentials the permission Account > AI Search: Edit in that account",
+    )
     ROUTE_NOT_FOUND = "RouteNotFound", "check the account id, and that AI Search is available to the account"
     INVALID_REQUEST = "InvalidRequest", "Cloudflare refuses these settings: correct them"
     CUSTOM_DOMAIN_FAILED = (

@@ -1,6 +1,6 @@
-"""The routes of the AI Search API that the operator uses, and how urgent each is.
+"""The routes of the API that the operator uses, and how urgent each is.
 
-Only the namespaced path: the account-level one is deprecated and cannot cancel (facts 1.0, 1.2).
+Of AI Search only the namespaced path: the account-level one is deprecated and cannot cancel (facts 1.0, 1.2).
 """
 
 from dataclasses import dataclass
@@ -14,8 +14,10 @@ __all__ = [
     "CREATE_INSTANCE",
     "CREATE_JOB",
     "DELETE_INSTANCE",
+    "GET_ACCOUNT",
     "GET_INSTANCE",
     "GET_JOB",
+    "GET_USER",
     "INSTANCE_STATS",
     "JOB_LOGS",
     "LIST_INSTANCES",
@@ -23,6 +25,8 @@ __all__ = [
     "MOVE_INSTANCE",
     "ROUTES",
     "UPDATE_INSTANCE",
+    "VERIFY_ACCOUNT_TOKEN",
+    "VERIFY_USER_TOKEN",
     "Route",
 ]
 
@@ -84,6 +88,10 @@ GET_JOB = Route("get_job", "GET", JOB, Priority.OBSERVE)
 CREATE_JOB = Route("create_job", "POST", JOBS, Priority.CREATE)
 CANCEL_JOB = Route("cancel_job", "PATCH", JOB, Priority.CANCEL)
 JOB_LOGS = Route("job_logs", "GET", f"{JOB}/logs", Priority.STATISTICS)
+VERIFY_USER_TOKEN = Route("verify_user_token", "GET", "/user/tokens/verify", Priority.OBSERVE)
+VERIFY_ACCOUNT_TOKEN = Route("verify_account_token", "GET", "/accounts/{account}/tokens/verify", Priority.OBSERVE)
+GET_USER = Route("get_user", "GET", "/user", Priority.OBSERVE)
+GET_ACCOUNT = Route("get_account", "GET", "/accounts/{account}", Priority.OBSERVE)
 
 ROUTES = (
     LIST_INSTANCES,
@@ -98,4 +106,8 @@ ROUTES = (
     CREATE_JOB,
     CANCEL_JOB,
     JOB_LOGS,
+    VERIFY_USER_TOKEN,
+    VERIFY_ACCOUNT_TOKEN,
+    GET_USER,
+    GET_ACCOUNT,
 )

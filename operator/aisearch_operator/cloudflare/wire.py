@@ -22,7 +22,18 @@ from pydantic import (
 
 from aisearch_operator.cloudflare.timestamps import parse_timestamp
 
-__all__ = ["MISSING", "ApiError", "Envelope", "Instance", "Job", "JobLog", "Missing", "ResultInfo", "Stats"]
+__all__ = [
+    "MISSING",
+    "ApiError",
+    "Envelope",
+    "Instance",
+    "Job",
+    "JobLog",
+    "Missing",
+    "ResultInfo",
+    "Stats",
+    "TokenVerification",
+]
 
 
 class Missing(Enum):
@@ -121,6 +132,12 @@ class Job(_Received):
     last_seen_at: Time = None
     ended_at: Time = None
     end_reason: Text = None
+
+
+class TokenVerification(_Received):
+    """What a token's verification says: active, disabled or expired (facts 5.2)."""
+
+    status: Text = None
 
 
 class JobLog(_Received):

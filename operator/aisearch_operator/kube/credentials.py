@@ -128,9 +128,9 @@ class CredentialSource:
                 return Resolved(self._own.credentials, "")
             raise CredentialError(
                 Reason.CREDENTIALS_NOT_SHARED,
-                f"Secret {ref.namespace}/{ref.name} does not exist, and namespace {namespace} may not use the operator's "
-                "own credentials. Create the Secret with the keys apiToken and accountId, or have the namespace added "
-                "to AISEARCH_CREDENTIALS_NAMESPACES",
+                f"Secret {ref.namespace}/{ref.name} does not exist, and namespace {namespace} may not use the "
+                "operator's own credentials. Create the Secret with the keys apiToken and accountId, or have the "
+                "namespace added to AISEARCH_CREDENTIALS_NAMESPACES",
             )
         raise CredentialError(
             Reason.CREDENTIALS_MISSING,

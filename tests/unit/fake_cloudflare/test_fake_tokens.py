@@ -99,3 +99,31 @@ def test_a_fault_can_meet_a_verification(account, verify):
     account.fail("tokens.verify", 500)
     assert verify(account.token) == (500, 7001)
     assert verify(account.token) == "active"
+
+
+@pytest.fixture
+def read(fake, http):
+    def read(token, path):
+        answer = http.get(f"{fake.api_url}{path}", headers={"Authorization": f"Bearer {token}"})
+        return answer.status_code if answer.is_success else (answer.status_code, answer.json()["errors"][0]["code"])
+
+    return read
+
+
+def test_an_account_shows_itself_to_those_who_may_see_it(account, read):
+    """Account Settings: Read is a permission of its own."""
+    account.add_token("dns", "dns-token", permission="none")
+    account.add_token("blind", "blind-token", sees_account=False)
+    assert read("dns-token", f"/accounts/{account.id}") == 200
+    assert read("blind-token", f"/accounts/{account.id}") == (403, 9109)
+    assert read("dns-token", f"/accounts/{'0' * 32}") == (403, 9109)
+    assert read("dns-token", "/accounts/not-an-id") == (404, 7003)
+    assert read("unknown", f"/accounts/{account.id}") == (401, 1000)
+
+
+def test_a_global_key_shows_its_user_and_a_token_does_not(fake, http, account, read):
+    """workers-sdk pull request 13858: 9109 for an account-owned token."""
+    account.add_key("ada", "ada@example.com", "key", permission="none")
+    headers = {"X-Auth-Email": "ada@example.com", "X-Auth-Key": "key"}
+    assert http.get(f"{fake.api_url}/user", headers=headers).status_code == 200
+    assert read(account.token, "/user") == (403, 9109)

@@ -216,7 +216,7 @@ async def test_a_secret_that_cannot_be_read_now_is_no_missing_secret(stage_with_
 @pytest.mark.parametrize("now", [None, {}, {"accountId": "1", "apiToken": ""}], ids=["gone", "emptied", "broken"])
 @pytest.mark.parametrize("name", ["mine", None])
 async def test_a_deletion_makes_do_with_what_an_unusable_secret_held_last(name, now):
-    stage = Stage(OWN)
+    stage = Stage(OwnCredentials(OWN))
     stage.put(name or "aisearch-credentials", TOKEN)
     await stage.source.resolve("team", name)
     stage.put(name or "aisearch-credentials", now)

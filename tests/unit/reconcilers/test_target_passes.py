@@ -157,7 +157,7 @@ async def test_a_job_in_an_account_of_others_stalls(bench):
 
     ready, reconciling, stalled, reason = bench.states(key)
     assert (ready, reconciling, stalled) == ("False", "False", "True")
-    assert reason in {"CredentialsRejected", "RouteNotFound"}
+    assert reason == "AccountNotAccessible"
     assert creations(bench) == 0
 
 
