@@ -137,6 +137,8 @@ class Protocol(RuleBasedStateMachine):
         self.gone: set[str] = set()
         self.posted: list[str] = []
         self.skew = timedelta()
+        self.cancelled_by_hand: set[str] = set()
+        self.parsed: dict[ObjectKey, tuple[Known, AISearchSyncJob]] = {}
 
     @initialize(lag=st.sampled_from([0, 10]))
     def begin(self, lag: int) -> None:
@@ -182,6 +184,7 @@ class Protocol(RuleBasedStateMachine):
     @rule(key=resources)
     def ask_for_its_cancellation(self, key: ObjectKey) -> None:
         self._edit(key, {"cancel": True})
+        self.cancelled_by_hand.add(key.uid)
 
     @rule(key=resources)
     def take_its_cancellation_back(self, key: ObjectKey) -> None:
@@ -216,6 +219,8 @@ class Protocol(RuleBasedStateMachine):
         job = self.api.unfinished[0]
         if job.started_at:
             self.api.end(job.id, reason)
+            if reason == "cancelled" and (owner := owner_of(job)):
+                self.cancelled_by_hand.add(owner)
         else:
             self.api.start(job.id)
 
@@ -248,7 +253,7 @@ class Protocol(RuleBasedStateMachine):
     def what_is_over_or_suspended_runs_no_more(self) -> None:
         live = set(map(owner_of, self.api.unfinished))
         for known in self.store.all(SYNC_JOB_KIND):
-            resource = AISearchSyncJob.model_validate(known.body)
+            resource = self._parse(known)
             over = is_terminal(resource.status) or is_suspended(resource.status, known.generation)
             assert not over or known.key.uid not in live
 
@@ -269,14 +274,14 @@ class Protocol(RuleBasedStateMachine):
             self.api.now += timedelta(seconds=7)
         for known in self.store.all(SYNC_JOB_KIND):
             assert not known.deleting, "a deletion hangs"
-            resource = AISearchSyncJob.model_validate(known.body)
+            resource = self._parse(known)
             assert is_terminal(resource.status), resource.status
             assert not wants_new_run(resource)
             assert resource.status.attempts or resource.spec.cancel
         self.no_attempt_is_posted_twice()
 
     def _settled(self) -> bool:
-        resources = [AISearchSyncJob.model_validate(known.body) for known in self.store.all(SYNC_JOB_KIND)]
+        resources = [self._parse(known) for known in self.store.all(SYNC_JOB_KIND)]
         return all(
             is_terminal(each.status) and not each.metadata.deletion_timestamp and not wants_new_run(each)
             for each in resources
@@ -286,6 +291,12 @@ class Protocol(RuleBasedStateMachine):
         known = self.store.get(key)
         assert known is not None
         return known
+
+    def _parse(self, known: Known) -> AISearchSyncJob:
+        cached = self.parsed.get(known.key)
+        if cached is None or cached[0] is not known:
+            cached = self.parsed[known.key] = known, AISearchSyncJob.model_validate(known.body)
+        return cached[1]
 
     def _generation(self, key: ObjectKey) -> int:
         return self._known(key).generation
@@ -298,17 +309,18 @@ class Protocol(RuleBasedStateMachine):
         self.store.put(SYNC_JOB_KIND, {**body, "metadata": about, "spec": {**body["spec"], **edit}})
 
     def _write(self, key: ObjectKey, before: AISearchSyncJobStatus, after: AISearchSyncJobStatus) -> None:
-        body = self._known(key).body
-        resource = AISearchSyncJob.model_validate(body)
+        body, resource = self._known(key).body, self._parse(self._known(key))
         if is_terminal(before) and not is_terminal(after):
             assert before.run_id != after.run_id == resource.spec.run_id, "what is over began anew by itself"
+        if after.phase == "Cancelled":
+            assert key.uid in self.cancelled_by_hand, "what was only suspended has failed"
         self.store.put(SYNC_JOB_KIND, {**body, "status": after.to_kubernetes()})
 
     def _pass(self, key: ObjectKey, fault: Fault = "none", fate: Fate = "written") -> None:
         known = self.store.get(key)
         if known is None:
             return
-        resource = AISearchSyncJob.model_validate(known.body)
+        resource = self._parse(known)
         before, after, gone = resource.status, None, False
         if known.deleting:
             gone = self._remove(known, resource, fault)
@@ -432,4 +444,4 @@ class Protocol(RuleBasedStateMachine):
 
 
 TestProtocol = Protocol.TestCase
-TestProtocol.settings = settings(max_examples=100, stateful_step_count=40)
+TestProtocol.settings = settings(stateful_step_count=50)
