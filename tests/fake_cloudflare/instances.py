@@ -1,5 +1,8 @@
 """Instances: list, create, get, update, move, delete, purge (facts 2).
 
+The API wants restrictive changes of the public endpoint in a PUT without the metadata of Search for Agents; here
+every change of it counts as one.
+
 Not documented, and chosen here: a changed `embedding_model` is refused as invalid ("cannot be changed after
 creation"), a changed `source` is accepted and validated again, the account-level list spans all namespaces,
 and on the namespaced list both the path and the `namespace` filter must agree.
@@ -99,6 +102,8 @@ def update_instance(call: Call) -> Answer:
     before, after = instance.settings, updated(instance.settings, given)
     if after["embedding_model"] != before["embedding_model"]:
         raise invalid("cannot be changed after creation", "embedding_model")
+    if _agents(given.get("metadata")) and "public_endpoint_params" in given:
+        raise invalid("must be sent in a request without public_endpoint_params", "metadata", "search_for_agents")
     _check(after, set(given), options)
     apply(instance, given, now=call.now, caller=call.caller)
     return Answer(_echo_domains(as_read(instance, world, call.now, options), given))
@@ -202,9 +207,14 @@ def _assign_endpoint(instance: Instance) -> None:
 
 
 def _agents_hostname(instance: Instance) -> str | None:
-    metadata: Any = instance.settings["metadata"] or {}
-    hostname = (metadata.get("search_for_agents") or {}).get("hostname")
-    return None if hostname is None else str(hostname).lower()
+    agents = _agents(instance.settings["metadata"])
+    return str(agents["hostname"]).lower() if agents else None
+
+
+def _agents(metadata: Any) -> dict[str, Any] | None:
+    """Return what the metadata of an instance say of Search for Agents."""
+    found: dict[str, Any] | None = (metadata or {}).get("search_for_agents")
+    return found
 
 
 def _echo_domains(document: Settings, given: Settings) -> Settings:

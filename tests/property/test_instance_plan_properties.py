@@ -76,6 +76,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
         authorized_hosts=st.lists(st.just("a.example"), max_size=1),
         mcp=objects(disabled=flags),
     ),
+    "metadata": objects(worker_domain=words, search_for_agents=objects(hostname=words)),
 }
 CLEARABLE = ("source_params", "retrieval_options", "ai_search_model", "summarization_model", "system_prompt_ai_search")
 settings = objects(**{name: st.none() | values if name in CLEARABLE else values for name, values in FIELDS.items()})
@@ -128,7 +129,8 @@ def reconciled(wanted: Desired, server: Server, memory: Memory) -> tuple[Update 
     decision, answer = plan(wanted, server.listed(), memory), server.listed()
     assert not isinstance(decision, Create | Move | Refuse)
     if isinstance(decision, Update):
-        answer = server.put(decision.body)
+        for body in filter(None, (decision.body, decision.then)):
+            answer = server.put(body)
         left = still_different(wanted, answer, decision)
     else:
         left = decision.drift
@@ -205,7 +207,7 @@ def test_after_an_update_there_is_nothing_left_to_send_whatever_was_shown_before
         return
     assert isinstance(first, Update)
 
-    answer = wire_instance(**{**observed, **first.body})
+    answer = wire_instance(**{**observed, **first.body, **first.then})
     digests = remember(desired(wanted), memory, first, answer)
     second = plan(desired(wanted), answer, Memory("default", digests, spec_applied=True))
 
@@ -218,12 +220,23 @@ def test_after_an_update_there_is_nothing_left_to_send_whatever_was_shown_before
 @given(wanted=settings, observed=shown, sent=settings)
 def test_an_update_carries_only_fields_that_the_user_set_and_that_can_change(wanted, observed, sent):
     decision = plan(desired(wanted), wire_instance(**observed), managing(sent))
-    body = decision.body if isinstance(decision, Update) else {}
+    body = {**decision.body, **decision.then} if isinstance(decision, Update) else {}
 
     assert body.keys() <= wanted.keys() - NEVER_UPDATED
     assert differences({field: wanted[field] for field in body}, body) == ()
     assert all(body[field] is None for field in body if wanted[field] is None)
     InstanceSettings.model_validate(body)
+
+
+@given(wanted=settings, observed=shown)
+def test_the_metadata_of_search_for_agents_are_never_in_one_request_with_the_public_endpoint(wanted, observed):
+    decision = plan(desired(wanted), wire_instance(**observed), managing())
+    if isinstance(decision, Update):
+        for body in (decision.body, decision.then):
+            metadata: Any = body.get("metadata", {})
+            assert not (metadata.get("search_for_agents") and "public_endpoint_params" in body)
+        assert not decision.body.keys() & decision.then.keys()
+        assert decision.body or not decision.then
 
 
 @given(wanted=settings, observed=shown)

@@ -7,14 +7,29 @@ from pydantic import JsonValue, ValidationError
 from aisearch_operator.domain.difference import FREE_MAPS
 from aisearch_operator.resources.instance_settings import InstanceSettings
 
-__all__ = ["put_body", "without_nulls", "writable"]
+__all__ = ["put_bodies", "without_nulls", "writable"]
 
 
-def put_body(
+Body = dict[str, JsonValue]
+
+
+def put_bodies(
     desired: Mapping[str, JsonValue], observed: Mapping[str, JsonValue], fields: Iterable[str]
-) -> dict[str, JsonValue]:
-    """Send only the fields that differ, nested objects whole: whether they merge is not documented (facts 2.3)."""
-    return {field: _overlay(desired[field], _object(field, observed.get(field))) for field in sorted(fields)}
+) -> tuple[Body, Body]:
+    """Send only the fields that differ, nested objects whole: whether they merge is not documented (facts 2.3).
+
+    Returns
+    -------
+    tuple
+        The body of the PUT, and that of a second one: Cloudflare wants the metadata of Search for Agents and changes
+        of the public endpoint in separate requests (facts 2.1). It is empty when one is enough.
+    """
+    body = {field: _overlay(desired[field], _object(field, observed.get(field))) for field in sorted(fields)}
+    metadata = body.get("metadata")
+    if "public_endpoint_params" not in body or not isinstance(metadata, dict) or not metadata.get("search_for_agents"):
+        return body, {}
+    del body["metadata"]
+    return body, {"metadata": metadata}
 
 
 def without_nulls(settings: Mapping[str, JsonValue]) -> dict[str, JsonValue]:

@@ -3,6 +3,7 @@
 Only what the user set takes part: Cloudflare fills in the rest, and changes it at will (facts 2.4).
 """
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -126,6 +127,10 @@ def _redacted(value: JsonValue) -> JsonValue:
 
 
 def _shown(value: JsonValue) -> str:
-    """Write a value as compact JSON, bounded."""
+    """Write a value as compact JSON, cut to `SHOWN_LENGTH`, with a digest of the whole then."""
     text = json.dumps(_redacted(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text if len(text) <= SHOWN_LENGTH else text[: SHOWN_LENGTH - 1] + "…"
+    if len(text) <= SHOWN_LENGTH:
+        return text
+    # What was reported is recognised by its text: two long values must not look the same.
+    mark = f"… ({hashlib.sha256(text.encode()).hexdigest()[:8]})"
+    return text[: SHOWN_LENGTH - len(mark)] + mark

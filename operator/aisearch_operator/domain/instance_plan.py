@@ -1,7 +1,7 @@
 """What to do about an instance: one pure function from wanted, seen and remembered to an action."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from pydantic.alias_generators import to_camel
 
 from aisearch_operator.cloudflare.wire import Instance
-from aisearch_operator.domain.bodies import put_body, without_nulls, writable
+from aisearch_operator.domain.bodies import put_bodies, without_nulls, writable
 from aisearch_operator.domain.difference import WRITE_ONLY, Difference, DriftEntry, differences
 from aisearch_operator.domain.write_only import changed_fields, cleared_digest, decode, encode
 
@@ -98,13 +98,19 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """PUT ``body``; ``adopted`` when the instance was somebody else's until now."""
+    """PUT ``body``, then ``then`` if it is not empty; ``adopted`` when the instance was somebody else's until now."""
 
     body: Mapping[str, JsonValue]
     because: tuple[Difference, ...]
     left: tuple[Difference, ...]
     cause: Literal["spec", "drift"]
     adopted: bool
+    then: Mapping[str, JsonValue] = field(default_factory=dict)
+
+    @property
+    def sent(self) -> frozenset[str]:
+        """The top-level fields that are sent."""
+        return frozenset({*self.body, *self.then})
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +163,10 @@ def plan(desired: Desired, observed: Instance | None, memory: Memory) -> Plan:
     left = tuple(difference for difference in found if difference not in repairable)
     if not repairable:
         return Keep(left, adopted)
+    body, then = put_bodies(desired.settings, observed.settings, {difference.field for difference in repairable})
     return Update(
-        body=put_body(desired.settings, observed.settings, {difference.field for difference in repairable}),
+        body=body,
+        then=then,
         because=repairable,
         left=left,
         cause="drift" if memory.spec_applied and managed else "spec",
@@ -196,11 +204,11 @@ def still_different(desired: Desired, answer: Instance, update: Update) -> tuple
     """
     answered = {
         field: desired.settings[field]
-        for field in update.body
+        for field in update.sent
         if field not in WRITE_ONLY and not _is_cleared(desired, field)
     }
     unconfirmed = (found for found in update.because if update.cause == "drift" and found.field in WRITE_ONLY)
-    left = (found for found in update.left if found.field not in update.body)
+    left = (found for found in update.left if found.field not in update.sent)
     return (*left, *differences(answered, answer.settings), *unconfirmed)
 
 
@@ -213,7 +221,7 @@ def remember(desired: Desired, memory: Memory, done: Create | Update | Keep, sho
     if isinstance(done, Create):
         known = {}
     elif isinstance(done, Update):
-        known = {field: digest for field, digest in known.items() if field not in done.body}
+        known = {field: digest for field, digest in known.items() if field not in done.sent}
         left = frozenset(found.field for found in done.left)
     else:
         left = frozenset(found.field for found in done.drift)

@@ -90,10 +90,12 @@ class InstanceCalls:
         CloudflareError
             They were not taken.
         """
-        answer = await connection.client.update_instance(address.namespace, address.instance_id, decision.body)
-        updated = completed(answer, before, decision.body)
-        self._instances.record(connection, address, updated)
-        left = still_different(desired, answer, decision)
+        updated = before
+        for body in filter(None, (decision.body, decision.then)):
+            answer = await connection.client.update_instance(address.namespace, address.instance_id, body)
+            updated = completed(answer, updated, body)
+            self._instances.record(connection, address, updated)
+        left = still_different(desired, updated, decision)
         refused = any(difference not in decision.left for difference in left)
         this.note(
             observed=updated,

@@ -178,7 +178,7 @@ class InstanceSettings(ResourceModel):
     uploaded to the instance; sync jobs then have nothing to do. Cannot be changed, added or removed."""
 
     source_params: Annotated[SourceParams | None, CLEARABLE] = None
-    """Which part of the data source is indexed. A change takes effect with the next sync."""
+    """Which part of the data source is indexed. A change takes effect with the next sync. null clears it."""
 
     sync_interval: Literal[900, 1800, 3600, 7200, 14400, 21600, 43200, 86400] | None = None
     """Seconds between two scheduled syncs with the data source: 900, 1800, 3600, 7200, 14400, 21600,
@@ -218,7 +218,7 @@ class InstanceSettings(ResourceModel):
     at creation. It can be removed, but not changed or added."""
 
     indexing_options: Annotated[IndexingOptions | None, CLEARABLE] = None
-    """How content is read before it is indexed. A change indexes everything again."""
+    """How content is read before it is indexed. A change indexes everything again. null clears it."""
 
     custom_metadata: Annotated[tuple[CustomMetadataField, ...], Field(max_length=MAX_CUSTOM_METADATA)] | None = None
     """Fields of the items' metadata that searches can filter by. Most accounts may have 5. Names differ
@@ -229,10 +229,10 @@ class InstanceSettings(ResourceModel):
     false."""
 
     summarization_model: Annotated[Model | None, CLEARABLE] = None
-    """Model that summarizes. Unset or empty means Cloudflare's default."""
+    """Model that summarizes. Unset or empty means Cloudflare's default; null or an empty one clears it."""
 
     system_prompt_index_summarization: Annotated[Prompt | None, CLEARABLE] = Field(default=None, repr=False)
-    """What the summarizing model is told. Empty means Cloudflare's text."""
+    """What the summarizing model is told. Unset means Cloudflare's text; null clears it."""
 
     # Search
     max_num_results: Annotated[int, Field(ge=1, le=50)] | None = None
@@ -246,35 +246,35 @@ class InstanceSettings(ResourceModel):
     means `rrf`."""
 
     retrieval_options: Annotated[RetrievalOptions | None, CLEARABLE] = None
-    """How results are found and ranked."""
+    """How results are found and ranked. null clears it."""
 
     reranking: bool | None = None
     """Whether a model puts the results in a better order, at the price of its use. Unset means false."""
 
     reranking_model: Annotated[Model | None, CLEARABLE] = None
     """Model that orders the results, for example `@cf/baai/bge-reranker-base`. Unset or empty means
-    Cloudflare's default."""
+    Cloudflare's default; null or an empty one clears it."""
 
     rewrite_query: bool | None = None
     """Whether a model rewrites queries before the search, at the price of its use. Unset means false."""
 
     rewrite_model: Annotated[Model | None, CLEARABLE] = None
-    """Model that rewrites queries. Unset or empty means Cloudflare's default."""
+    """Model that rewrites queries. Unset or empty means Cloudflare's default; null or an empty one clears it."""
 
     system_prompt_rewrite_query: Annotated[Prompt | None, CLEARABLE] = Field(default=None, repr=False)
-    """What the rewriting model is told. Empty means Cloudflare's text."""
+    """What the rewriting model is told. Unset means Cloudflare's text; null clears it."""
 
     # Answers
     ai_search_model: Annotated[Model | None, CLEARABLE] = None
     """Model that writes answers: one of Workers AI, or one that the AI Gateway reaches. Unset or empty
-    means Cloudflare's default."""
+    means Cloudflare's default; null or an empty one clears it."""
 
     system_prompt_ai_search: Annotated[Prompt | None, CLEARABLE] = Field(default=None, repr=False)
-    """What the answering model is told. Empty means Cloudflare's text."""
+    """What the answering model is told. Unset means Cloudflare's text; null clears it."""
 
     ai_gateway_id: Annotated[GatewayId | None, CLEARABLE] = None
     """Id of the AI Gateway that calls of models go through; it must exist. Unset means that Cloudflare
-    decides."""
+    decides; null clears it."""
 
     cache: bool | None = None
     """Whether answers to similar questions come from a cache. Unset means that Cloudflare decides."""

@@ -139,7 +139,13 @@ def test_a_long_value_is_cut_in_drift():
     _, shown, _ = Difference("source", "source", "x" * 1000, None).entry
 
     assert len(shown) == SHOWN_LENGTH
-    assert shown.endswith("…")
+    assert "xxx… (" in shown
+
+
+def test_two_long_values_that_begin_alike_are_told_apart_in_drift():
+    one, other = (Difference("source", "source", "x" * 1000 + end, None).entry for end in "ab")
+
+    assert one != other
 
 
 @pytest.mark.parametrize("field", sorted(WRITE_ONLY))

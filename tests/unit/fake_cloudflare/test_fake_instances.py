@@ -128,6 +128,17 @@ def test_custom_domains_outlive_a_put_without_them_and_are_not_echoed(api, docs)
     assert api("GET", docs).result["public_endpoint_params"]["custom_domains"] == ["s.example.com"]
 
 
+def test_the_metadata_of_search_for_agents_and_the_public_endpoint_need_a_put_each(api, docs):
+    agents = {"zone_id": "1" * 32, "zone_name": "example.com", "hostname": "www.example.com"}
+    metadata, endpoint = {"search_for_agents": agents}, {"enabled": True}
+
+    refused = api("PUT", docs, {"metadata": metadata, "public_endpoint_params": endpoint})
+
+    assert refused.refused == (400, 7001)
+    assert api("PUT", docs, {"metadata": metadata}).status == 200
+    assert api("PUT", docs, {"metadata": {"worker_domain": "a.b"}, "public_endpoint_params": endpoint}).status == 200
+
+
 def test_keyword_match_mode_outlives_a_put_without_it(api, docs):
     """2.1: "the existing stored value is preserved"."""
     api("PUT", docs, {"retrieval_options": {"keyword_match_mode": "or"}})
