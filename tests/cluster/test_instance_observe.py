@@ -34,23 +34,23 @@ def test_an_observer_reports_all_and_writes_nothing_whatever_becomes_of_the_inst
 
 def test_an_observer_claims_nothing_and_takes_over_only_when_adoption_is_allowed(stage):
     kube = stage.kube
-    kube.apply(instance("onlooker", instanceId="shared", managementPolicy="Observe"))
-    kube.wait_condition(KIND, "onlooker", "Reconciling", reason="NothingToObserve")
-    kube.apply(instance("manager", instanceId="shared", maxNumResults=20))
-    kube.wait_condition(KIND, "manager", "Ready")
-    kube.wait_condition(KIND, "onlooker", "Ready", reason="Observed")
+    kube.apply(instance("first", instanceId="shared", managementPolicy="Observe"))
+    kube.wait_condition(KIND, "first", "Reconciling", reason="NothingToObserve")
+    kube.apply(instance("second", instanceId="shared", maxNumResults=20))
+    kube.wait_condition(KIND, "second", "Ready")
+    kube.wait_condition(KIND, "first", "Ready", reason="Observed")
 
-    kube.apply(instance("manager", instanceId="shared", maxNumResults=20, managementPolicy="Observe"))
-    kube.wait_condition(KIND, "manager", "Ready", reason="Observed")
-    kube.apply(instance("onlooker", instanceId="shared", maxNumResults=30))
-    kube.wait_condition(KIND, "onlooker", "Stalled", reason="AdoptionRefused")
-    kube.apply(instance("onlooker", instanceId="shared", maxNumResults=30, adoptionPolicy="IfExists"))
-    kube.wait_condition(KIND, "onlooker", "Ready", reason="Synced")
+    kube.apply(instance("second", instanceId="shared", maxNumResults=20, managementPolicy="Observe"))
+    kube.wait_condition(KIND, "second", "Ready", reason="Observed")
+    kube.apply(instance("first", instanceId="shared", maxNumResults=30))
+    kube.wait_condition(KIND, "first", "Stalled", reason="AdoptionRefused")
+    kube.apply(instance("first", instanceId="shared", maxNumResults=30, adoptionPolicy="IfExists"))
+    kube.wait_condition(KIND, "first", "Ready", reason="Synced")
 
     assert stage.sent() == [
         ("instances.create", {"id": "shared", "max_num_results": 20}),
         ("instances.update", {"max_num_results": 30}),
     ]
-    kube.apply(instance("manager", instanceId="shared", maxNumResults=20))
-    stalled = kube.wait_condition(KIND, "manager", "Stalled", reason="ClaimedByAnotherResource")
-    assert f"{kube.namespace}/onlooker" in conditions(stalled)["Ready"]["message"]
+    kube.apply(instance("second", instanceId="shared", maxNumResults=20))
+    stalled = kube.wait_condition(KIND, "second", "Stalled", reason="ClaimedByAnotherResource")
+    assert f"{kube.namespace}/first" in conditions(stalled)["Ready"]["message"]

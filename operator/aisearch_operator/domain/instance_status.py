@@ -81,6 +81,8 @@ class Finding:
         What the spec says about it; None for nothing.
     managed
         Whether the instance is the resource's to change and to delete; None when this pass did not get so far.
+    handled
+        The request for a pass now that this pass has answered; None when there was none.
     gone
         Whether the instance that status tells of does not exist.
     publication
@@ -89,6 +91,7 @@ class Finding:
 
     verdict: Verdict
     wants_paused: bool | None = None
+    handled: str | None = None
     managed: bool | None = None
     gone: bool = False
     account_id: str | None = None
@@ -114,24 +117,9 @@ def summarize(
             previous.conditions, finding.verdict, tuple(_extra(previous, finding)), generation=generation, now=now
         ),
     }
-    if finding.managed is not None:
-        changes["managed"] = finding.managed
-    if finding.gone:
-        changes |= NOTHING
-    if finding.instance_id is not None:
-        changes |= {
-            "account_id": finding.account_id,
-            "search_namespace": finding.search_namespace,
-            "instance_id": finding.instance_id,
-        }
-    if finding.observed is not None:
-        observed = finding.observed
-        changes |= {
-            "state": observed.status,
-            "paused": observed.paused,
-            "created_at": observed.created_at,
-            "modified_at": observed.modified_at,
-        }
+    changes |= _instance(finding)
+    if finding.handled is not None:
+        changes["last_handled_reconcile_at"] = finding.handled
     if finding.endpoints is not None:
         changes["endpoints"] = finding.endpoints
     if finding.publication is not None:
@@ -146,11 +134,33 @@ def summarize(
     return previous.model_validate(dict(previous) | changes)
 
 
+def _instance(finding: Finding) -> dict[str, object]:
+    """Give what a pass found out about whose the instance is, where it is, and how it is."""
+    changes: dict[str, object] = dict(NOTHING) if finding.gone else {}
+    if finding.managed is not None:
+        changes["managed"] = finding.managed
+    if finding.instance_id is not None:
+        changes |= {
+            "account_id": finding.account_id,
+            "search_namespace": finding.search_namespace,
+            "instance_id": finding.instance_id,
+        }
+    if finding.observed is not None:
+        observed = finding.observed
+        changes |= {
+            "state": observed.status,
+            "paused": observed.paused,
+            "created_at": observed.created_at,
+            "modified_at": observed.modified_at,
+        }
+    return changes
+
+
 def _extra(previous: AISearchInstanceStatus, finding: Finding) -> list[ConditionUpdate]:
     extra: list[ConditionUpdate] = []
     if finding.gone:
         about = (known.type for known in previous.conditions if known.type in ABOUT_THE_INSTANCE)
-        return [(kind, "Unknown", finding.verdict.reason, finding.verdict.message) for kind in about]
+        extra += [(kind, "Unknown", finding.verdict.reason, finding.verdict.message) for kind in about]
     if finding.drift:
         paths = ", ".join(sorted({difference.path for difference in finding.drift})[:MAX_DRIFT])
         extra.append(("Drifted", "True", finding.drift_reason, f"{DRIFT[finding.drift_reason]}: {paths}"))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aisearch_operator.resources.group import INSTANCE_KIND, SYNC_JOB_KIND
+from aisearch_operator.resources.group import INSTANCE_KIND, RECONCILE_REQUESTED, REQUEST_LENGTH, SYNC_JOB_KIND
 
 __all__ = ["Known", "ObjectKey", "Store"]
 
@@ -46,6 +46,15 @@ class Known:
     def resource_version(self) -> str:
         """Give ``metadata.resourceVersion``."""
         return str(self.body["metadata"].get("resourceVersion", ""))
+
+    @property
+    def requested(self) -> str | None:
+        """Give the value of the annotation that asks for a pass now, unless the status acknowledges it already."""
+        asked = (self.body["metadata"].get("annotations") or {}).get(RECONCILE_REQUESTED)
+        if asked is None:
+            return None
+        value = str(asked)[:REQUEST_LENGTH]
+        return None if value == self.body["status"].get("lastHandledReconcileAt") else value
 
     @property
     def deleting(self) -> bool:

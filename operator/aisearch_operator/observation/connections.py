@@ -50,7 +50,13 @@ class Connections:
         self._users: defaultdict[ObjectKey, set[SecretRef]] = defaultdict(set)
 
     async def resolve(
-        self, key: ObjectKey, secret: str | None, account_id: str | None, *, last_known: bool = False
+        self,
+        key: ObjectKey,
+        secret: str | None,
+        account_id: str | None,
+        *,
+        last_known: bool = False,
+        fresh: bool = False,
     ) -> Connection:
         """Find the connection of a resource.
 
@@ -62,6 +68,8 @@ class Connections:
             The account in the spec; None for the one that the credentials name.
         last_known
             Whether credentials of a Secret that is gone will do, for a deletion.
+        fresh
+            Whether the Secret is read now.
 
         Raises
         ------
@@ -70,7 +78,10 @@ class Connections:
         KubeUnavailable
             The Secret could not be read.
         """
-        self._follow(key, SecretRef(key.namespace, secret or DEFAULT_SECRET))
+        ref = SecretRef(key.namespace, secret or DEFAULT_SECRET)
+        self._follow(key, ref)
+        if fresh:
+            await self._source.look(ref)
         resolved = await self._source.resolve(key.namespace, secret, last_known=last_known)
         credentials = resolved.credentials
         client = self._clients.get(credentials.fingerprint)

@@ -49,10 +49,17 @@ class InstanceObserver:
         self._clock = clock
         self._watches: Watches[_Scope, NamespaceWatch] = Watches()
 
-    async def look(self, key: ObjectKey, connection: Connection, address: InstanceAddress) -> Instance | None:
+    async def look(
+        self, key: ObjectKey, connection: Connection, address: InstanceAddress, *, fresh: bool = False
+    ) -> Instance | None:
         """Give the instance as it was seen last, and wake the resource up when that changes.
 
         Waits for the first list of the search namespace; later calls cost nothing.
+
+        Parameters
+        ----------
+        fresh
+            Whether the search namespace is listed now. One list serves all who ask for one at the same time.
 
         Raises
         ------
@@ -62,6 +69,8 @@ class InstanceObserver:
             The search namespace could not be listed so far, or the API refuses the credentials now.
         """
         watch = self._follow(key, connection, address)
+        if fresh:
+            await watch.refresh()
         return await watch.look(address.instance_id)
 
     def record(self, connection: Connection, address: InstanceAddress, instance: Instance | None) -> None:
@@ -106,6 +115,8 @@ class NamespaceWatch:
         self._written: dict[str, tuple[float, Instance | None]] = {}
         self._error: CloudflareError | None = None
         self._looked = asyncio.Event()
+        self._listing = asyncio.Lock()
+        self._began: float | None = None
 
     async def look(self, instance_id: str) -> Instance | None:
         """Give what is known of one instance; waits for the first list."""
@@ -122,9 +133,20 @@ class NamespaceWatch:
 
     async def poll(self) -> Again | None:
         """List the search namespace once, and wake up those who see a change."""
+        async with self._listing:
+            return await self._list()
+
+    async def refresh(self) -> None:
+        """See to it that a list has begun after this call, and has ended."""
+        asked = self._clock()
+        async with self._listing:
+            if self._began is None or self._began <= asked:
+                await self._list()
+
+    async def _list(self) -> Again | None:
         if not self.followers:
             return None
-        began = self._clock()
+        began = self._began = self._clock()
         try:
             listing = await self._connection.client.list_instances(self._namespace)
         except CloudflareError as error:

@@ -54,7 +54,7 @@ class Dispatcher:
                 self.queue.add(key, urgent=known.deleting)
 
     def seen(self, kind: str, body: Mapping[str, Any], *, gone: bool) -> None:
-        """Note what the watch says of a resource, without having it looked at."""
+        """Note what the watch says of a resource; it is looked at only when an annotation asks for it."""
         known = self._store.put(kind, body)
         if known.key in self._missing:
             self._missing.discard(known.key)
@@ -62,6 +62,8 @@ class Dispatcher:
                 self.start()
         if gone:
             self._forget(known)
+        elif known.requested is not None and not known.deleting:
+            self.queue.add(known.key)
         if kind == INSTANCE_KIND:
             # The sync jobs of an instance wait for its readiness.
             self.wake([job.key for job in self._store.jobs_of(known.key.namespace, known.key.name)])

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pydantic import ValidationError
 
 from aisearch_operator.cloudflare.errors import AlreadyExists, CloudflareError
-from aisearch_operator.cloudflare.wire import Instance
+from aisearch_operator.cloudflare.wire import Instance, Stats
 from aisearch_operator.domain.instance_plan import (
     Create,
     Keep,
@@ -75,9 +75,10 @@ class InstanceReconciler:
         except ValidationError as error:
             await self._unreadable(known, error)
             return None
-        this = InstancePass(
-            known, resource, Finding(Verdict.working(Reason.WORKING, ""), wants_paused=resource.spec.paused)
+        finding = Finding(
+            Verdict.working(Reason.WORKING, ""), wants_paused=resource.spec.paused, handled=known.requested
         )
+        this = InstancePass(known, resource, finding)
         try:
             this.note(verdict=await self._pass(this))
         except (CredentialError, CloudflareError) as error:
@@ -119,7 +120,7 @@ class InstanceReconciler:
         account = spec.account_id if status.managed is False else status.account_id or spec.account_id
         if spec.management_policy == "Observe":
             return await self._observe(this, secret, account)
-        connection = await self._connections.resolve(this.key, secret, account)
+        connection = await self._connections.resolve(this.key, secret, account, fresh=this.fresh)
         address = InstanceAddress(connection.account_id, spec.search_namespace, this.resource.instance_id)
         owner = await self._claims.contend(this.key, address)
         if owner != this.key:
@@ -128,22 +129,31 @@ class InstanceReconciler:
                 f"{owner.kind} {owner.namespace}/{owner.name} is older and manages instance {address_name(address)}; "
                 "delete one of the two, or apply this one with another spec.instanceId",
             )
-        observed = await self._instances.look(this.key, connection, address)
+        observed = await self._instances.look(this.key, connection, address, fresh=this.fresh)
         if manages(status):
             this.note(
                 account_id=status.account_id, search_namespace=status.search_namespace, instance_id=status.instance_id
             )
+        if this.fresh:
+            self._calls.forget(this.key)  # a repair that was held back is tried again
         verdict = await self._act(this, connection, address, observed)
-        this.note(stats=self._statistics.latest(this.key, connection, address) if this.finding.instance_id else None)
+        if this.finding.instance_id:
+            this.note(stats=self._latest_statistics(this, connection, address))
         return verdict
+
+    def _latest_statistics(self, this: InstancePass, connection: Connection, address: InstanceAddress) -> Stats | None:
+        latest = self._statistics.latest(this.key, connection, address)
+        if this.fresh:
+            self._statistics.hurry(this.key)
+        return latest
 
     async def _observe(self, this: InstancePass, secret: str | None, account: str | None) -> Verdict:
         """Report the instance and leave everything as it is."""
         this.note(managed=False)
         self._claims.withdraw(this.key)
-        connection = await self._connections.resolve(this.key, secret, account)
+        connection = await self._connections.resolve(this.key, secret, account, fresh=this.fresh)
         address = InstanceAddress(connection.account_id, this.resource.spec.search_namespace, this.resource.instance_id)
-        observed = await self._instances.look(this.key, connection, address)
+        observed = await self._instances.look(this.key, connection, address, fresh=this.fresh)
         if observed is None:
             self._statistics.forget(this.key)  # a request for what is not there would be one in every round
             this.note(gone=True)
@@ -158,7 +168,7 @@ class InstanceReconciler:
             observed=observed,
             drift=seen_drift(desired_of(this.resource), observed),
             write_only_hash=this.resource.status.write_only_hash,
-            stats=self._statistics.latest(this.key, connection, address),
+            stats=self._latest_statistics(this, connection, address),
         )
         return Verdict.fine(
             Reason.OBSERVED, f"Instance {address_name(address)} exists; spec.managementPolicy is Observe"
@@ -236,7 +246,8 @@ class InstanceReconciler:
 
     async def _unreadable(self, known: Known, error: ValidationError) -> None:
         before = AISearchInstanceStatus.model_validate(known.body["status"])
-        finding = Finding(Verdict.stalled(Reason.INVALID_SPEC, f"The spec cannot be read: {invalid_fields(error)}"))
+        verdict = Verdict.stalled(Reason.INVALID_SPEC, f"The spec cannot be read: {invalid_fields(error)}")
+        finding = Finding(verdict, handled=known.requested)
         after = summarize(before, finding, generation=known.generation, now=utc_now())
         await self._reporter.report(known, before, after, ())
 

@@ -34,6 +34,11 @@ class InstancePass(Pass[AISearchInstance, Finding]):
 
     again: Again | None = None
 
+    @property
+    def fresh(self) -> bool:
+        """Whether somebody asked for a pass now: what is known of the world is read again."""
+        return self.finding.handled is not None
+
 
 class InstanceCalls:
     """Creates, updates and moves instances."""

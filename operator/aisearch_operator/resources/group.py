@@ -10,6 +10,7 @@ __all__ = [
     "INSTANCE_PLURAL",
     "INSTANCE_SHORT_NAME",
     "RECONCILE_REQUESTED",
+    "REQUEST_LENGTH",
     "SYNC_JOB_KIND",
     "SYNC_JOB_PLURAL",
     "SYNC_JOB_SHORT_NAME",
@@ -39,3 +40,6 @@ FINALIZER = f"{GROUP}/finalizer"
 
 RECONCILE_REQUESTED = f"{GROUP}/reconcile-requested-at"
 """Annotation: another value of it asks for a fresh look at everything, now."""
+
+REQUEST_LENGTH = 256
+"""Characters of its value that count, and that status acknowledges."""

@@ -7,6 +7,7 @@ from pydantic import Field, JsonValue
 from aisearch_operator.resources.base import ResourceModel, Rule, Timestamp, excerpt, immutable
 from aisearch_operator.resources.conditions import Conditions
 from aisearch_operator.resources.endpoints import InstanceEndpoints
+from aisearch_operator.resources.group import REQUEST_LENGTH
 from aisearch_operator.resources.instance_settings import InstanceSettings
 from aisearch_operator.resources.metadata import ObjectMeta
 from aisearch_operator.resources.names import (
@@ -196,6 +197,10 @@ class AISearchInstanceStatus(ResourceModel):
     write_only_hash: str | None = None
     """Digests by which the operator recognises what Cloudflare does not show as it was sent: write-only fields,
     and what it shows of fields that were cleared by null."""
+
+    last_handled_reconcile_at: Annotated[str, Field(max_length=REQUEST_LENGTH)] | None = None
+    """The value of the annotation aisearch.cloudflare.com/reconcile-requested-at that the operator has
+    answered last: it has read credentials, instance and statistics afresh."""
 
     last_synced_time: Timestamp | None = None
     """When the operator last wrote to the instance at Cloudflare."""

@@ -9,7 +9,7 @@ from aisearch_operator.engine.store import ObjectKey
 from aisearch_operator.engine.workqueue import Again
 from aisearch_operator.observation.statistics import Rotation
 from aisearch_operator.resources.conditions import Condition
-from aisearch_operator.resources.group import INSTANCE_KIND, SYNC_JOB_KIND
+from aisearch_operator.resources.group import INSTANCE_KIND, RECONCILE_REQUESTED, SYNC_JOB_KIND
 from aisearch_operator.resources.instance import AISearchInstanceStatus
 from aisearch_operator.resources.sync_job import AISearchSyncJobStatus
 from aisearch_operator.settings import Settings
@@ -95,6 +95,13 @@ class Bench:
         body["spec"] |= spec
         body["metadata"]["generation"] += 1
         self.kube.store(key.kind, body)
+
+    def request_pass(self, key: ObjectKey, value: str, annotation: str = RECONCILE_REQUESTED) -> None:
+        """Annotate a resource, as somebody does who wants a pass now."""
+        body = self._bodies[key.kind, key.name]
+        body["metadata"]["annotations"] = {annotation: value}
+        self.kube.store(key.kind, body)
+        self._tell(key.kind, key.name)
 
     def mark_deleted(self, key: ObjectKey, *, ago: float = 0.0) -> None:
         """Ask for the deletion, as `kubectl delete` does, so many real seconds ago."""

@@ -54,6 +54,7 @@ def test_a_complete_spec_is_read_and_written_without_a_change(model, manifest):
                 "observedGeneration": 3,
                 "conditions": [READY],
                 "managed": True,
+                "lastHandledReconcileAt": "2026-11-23T10:00:00Z",
                 "instanceId": "docs",
                 "accountId": "023e105f4ecef8ad9ca31a8372d0c353",
                 "searchNamespace": "default",
