@@ -65,6 +65,7 @@ class Operator:
             self._client,
             self._polls,
             interval=settings.secret_interval,
+            linger=settings.budget_window,
             wake=wake,
         )
         instances = InstanceObserver(self._polls, self._timing(settings.poll_interval), wake=wake)

@@ -118,6 +118,11 @@ def _bad_objects() -> Iterator[BadManifest]:
         "name that no Secret can have", instance(credentialsRef={"name": "My_Secret"}), "spec.credentialsRef.name"
     )
     yield BadManifest(
+        "Secret of another namespace by its path",
+        instance(credentialsRef={"name": "other/aisearch-credentials"}),
+        "spec.credentialsRef.name",
+    )
+    yield BadManifest(
         "name that no ConfigMap can have",
         instance(writeConnectionConfigMapToRef={"name": "Docs"}),
         "spec.writeConnectionConfigMapToRef.name",
@@ -302,6 +307,16 @@ def _unknown_fields() -> Iterator[BadManifest]:
             "that would cross namespaces",
             sync_job(instanceRef={"name": "docs", "namespace": "other"}),
             "spec.instanceRef.namespace",
+        ),
+        (
+            "that would take a Secret of another namespace",
+            instance(credentialsRef={"name": "docs", "namespace": "other"}),
+            "spec.credentialsRef.namespace",
+        ),
+        (
+            "that would take a Secret of another namespace for a job",
+            sync_job(instance={"id": "docs", "credentialsRef": {"name": "docs", "namespace": "other"}}),
+            "spec.instance.credentialsRef.namespace",
         ),
     ):
         yield BadManifest(f"unknown field {problem}", manifest, field, f'unknown field "{field}"')

@@ -134,6 +134,11 @@ class CloudflareClient:
         )
         self._exchange = DiagnosingExchange(exchange, credentials)
 
+    @property
+    def idle_for(self) -> float:
+        """Seconds since the last request was sent."""
+        return self._exchange.idle_for
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._exchange.aclose()

@@ -72,6 +72,11 @@ class DiagnosingExchange:
         self._lock = asyncio.Lock()
         self._found: dict[_Refusal, tuple[float, _Finding]] = {}
 
+    @property
+    def idle_for(self) -> float:
+        """Seconds since the last request was sent."""
+        return self._exchange.idle_for
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._exchange.aclose()

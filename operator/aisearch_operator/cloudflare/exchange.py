@@ -148,6 +148,7 @@ class Exchange:
         self._timeouts = timeouts
         self._secrets = credentials.secrets
         self._on_request = on_request
+        self._last_sent = time.monotonic()
         self._http = httpx.AsyncClient(
             headers={"Accept": "application/json", "User-Agent": user_agent, **credentials.headers()},
             transport=transport,
@@ -159,6 +160,11 @@ class Exchange:
             trust_env=False,
             follow_redirects=False,
         )
+
+    @property
+    def idle_for(self) -> float:
+        """Seconds since the last request was sent."""
+        return time.monotonic() - self._last_sent
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -182,7 +188,7 @@ class Exchange:
         """
         url = self._base_url + route.path(**segments)
         await self._take_turn(route.priority if priority is None else priority)
-        started = time.monotonic()
+        started = self._last_sent = time.monotonic()
         received: _Received | None = None
         cause: Cause | None = None
         try:
@@ -214,6 +220,8 @@ class Exchange:
         body: Mapping[str, JsonValue] | None,
     ) -> _Received:
         """Send the request and read the answer, whatever it says."""
+        if self._http.is_closed:
+            raise Retry(Cause.CONNECTION_FAILED, "The request was not sent: its credentials are not in use any more")
         answer_time = self._timeouts.create if route is CREATE_INSTANCE else self._timeouts.read
         timeout = httpx.Timeout(answer_time, connect=self._timeouts.connect, pool=self._timeouts.connect)
         try:

@@ -141,6 +141,11 @@ class CredentialSource:
         """Tell how often a Secret was seen to change, whoever looked at it."""
         return self._cache[ref].version if ref in self._cache else 0
 
+    def forget(self, ref: SecretRef) -> None:
+        """Drop what was read of a Secret that nobody uses."""
+        self._cache.pop(ref, None)
+        self._last_good.pop(ref, None)
+
     async def look(self, ref: SecretRef) -> None:
         """Read a Secret now.
 
