@@ -27,7 +27,7 @@ from fake_cloudflare.validation import (
     parse_body,
     parse_query,
 )
-from fake_cloudflare.world import Instance, Settings
+from fake_cloudflare.world import DEFAULT_NAMESPACE, Instance, Settings
 
 
 def list_instances(call: Call) -> Answer:
@@ -62,6 +62,7 @@ def create_instance(call: Call) -> Answer:
         raise refusal(7022)
     if len(world.instances) >= options.max_instances:
         raise refusal(7013)
+    _check_place(given, call.namespace)
     settings = created(given)
     _check(settings, set(given), options)
     world.serial += 1
@@ -99,6 +100,7 @@ def update_instance(call: Call) -> Answer:
     given = parse_body(UPDATE_INSTANCE, call.body)
     world, options = call.account.world, call.account.options
     instance = call.instance_in(world)
+    _check_place(given, instance.namespace)
     before, after = instance.settings, updated(instance.settings, given)
     if after["embedding_model"] != before["embedding_model"]:
         raise invalid("cannot be changed after creation", "embedding_model")
@@ -130,6 +132,8 @@ def move_instance(call: Call) -> Answer:
         raise refusal(7063)
     if world.instance(target, instance.id) is not None:
         raise refusal(7022)
+    if _agents(instance.settings["metadata"]):
+        raise invalid("an instance with Search for Agents cannot be moved", "new_namespace")
     instance.namespace, instance.modified_at, instance.modified_by = target, call.now, call.caller
     return Answer({})
 
@@ -198,6 +202,11 @@ def _check_source(settings: Settings, given: set[str], options: AccountOptions) 
         raise refusal(7012)
     if "source" in given and source in options.sites_without_sitemap and crawler.get("parse_type") == "sitemap":
         raise refusal(7028)
+
+
+def _check_place(given: Settings, namespace: str) -> None:
+    if _agents(given.get("metadata")) and namespace != DEFAULT_NAMESPACE:
+        raise invalid("requires the default namespace", "metadata", "search_for_agents")
 
 
 def _assign_endpoint(instance: Instance) -> None:

@@ -1,7 +1,7 @@
 """The operator's own client with its answers recorded, and requests that the operator never makes."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -60,10 +60,17 @@ class Answered:
 
 
 class Recorder(httpx.AsyncBaseTransport):
-    """Sends requests over the network, and keeps what was answered."""
+    """Sends requests over the network, and keeps what was answered.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    hidden
+        Texts that are taken out of every answer, should the API echo them.
+    """
+
+    def __init__(self, hidden: Sequence[str]) -> None:
         self.answers: list[Answered] = []
+        self._hidden = [text.encode() for text in hidden]
         self._network = httpx.AsyncHTTPTransport(trust_env=False)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -77,7 +84,7 @@ class Recorder(httpx.AsyncBaseTransport):
                 path.split(BELOW, 1)[-1] if BELOW in path else path,
                 response.status_code,
                 {name: response.headers[name] for name in REMEMBERED if name in response.headers},
-                _document(body),
+                _document(self._redacted(body)),
             )
         )
         return response
@@ -86,13 +93,18 @@ class Recorder(httpx.AsyncBaseTransport):
         """Close the connections."""
         await self._network.aclose()
 
+    def _redacted(self, body: bytes) -> bytes:
+        for text in self._hidden:
+            body = body.replace(text, b"[redacted]")
+        return body
+
 
 class Api:
     """One account: `client` is what the operator uses, `ask` sends what it never would."""
 
     def __init__(self, target: Target) -> None:
         self._account = target.credentials.account_id
-        self._recorder = Recorder()
+        self._recorder = Recorder((*target.credentials.secrets, self._account))
         budget = RequestBudget(clock=target.clock)
         timeouts = Timeouts(create=120.0)
         self.client = CloudflareClient(

@@ -114,7 +114,10 @@ async def cancel_job(session: Session) -> str:
     if (await session.started(job.id)).ended_at is not None:
         # So quick that it cannot be caught running: the next one is cancelled at once.
         job = await session.start_job(MARKER + ", cancelled")
-    await session.api.client.cancel_job(session.sourced_in, session.names.sourced, job.id)
+    try:
+        await session.api.client.cancel_job(session.sourced_in, session.names.sourced, job.id)
+    except JobAlreadyEnded:
+        raise StepError(f"job {job.id} ended before it could be cancelled: take a source with more files") from None
     session.cancel_answer = session.api.last
     session.cancelled = await session.ended(job.id, SETTLING)
     return _expect(session.cancel_answer, 200)

@@ -4,11 +4,12 @@ import math
 import re
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from aisearch_operator.cloudflare import Cause, Instance, Job, Retry, SearchNamespace, Stats, Wait
+from aisearch_operator.cloudflare import Cause, Instance, Job, JobAlreadyEnded, Retry, SearchNamespace, Stats, Wait
 from live_check.api import Answered, Api
 from live_check.errors import NotAskedError, StepError
 from live_check.target import Target
@@ -230,8 +231,9 @@ class Session:
         return job
 
     async def cancel(self, job: Job) -> Job:
-        """Cancel a job of the instance with a source, and give it when it has ended."""
-        await self.api.client.cancel_job(self.sourced_in, self.names.sourced, job.id)
+        """Cancel a job of the instance with a source if it has not ended, and give it when it has."""
+        with suppress(JobAlreadyEnded):
+            await self.api.client.cancel_job(self.sourced_in, self.names.sourced, job.id)
         return await self.ended(job.id, SETTLING)
 
     async def start_job(self, description: str) -> Job:

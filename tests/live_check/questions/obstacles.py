@@ -2,7 +2,7 @@
 
 from aisearch_operator.cloudflare import Job
 from live_check.api import Answered
-from live_check.errors import NotAskedError
+from live_check.errors import NotAskedError, StepError
 from live_check.outcome import Finding, Probe
 from live_check.session import LONGEST_COOLDOWN, SETTLING, Session, seen
 
@@ -10,7 +10,9 @@ from live_check.session import LONGEST_COOLDOWN, SETTLING, Session, seen
 async def paused_instance(session: Session) -> Finding:
     """Pause the instance, send a POST, and resume it."""
     seen(session.completed)
-    await session.api.ask("PUT", session.sourced_path, {"paused": True})
+    paused = await session.api.ask("PUT", session.sourced_path, {"paused": True})
+    if paused.status != 200:
+        raise StepError(f"the PUT of paused was answered {paused}")
     try:
         answer = await _post_out_of_cooldown(session, f"{session.sourced_path}/jobs")
     finally:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pydantic import JsonValue
 
 from live_check.api import Answered
+from live_check.errors import StepError
 from live_check.outcome import Finding, Probe
 from live_check.session import Session, seen
 
@@ -13,8 +14,8 @@ OTHER_EMBEDDING_MODEL = "@cf/baai/bge-m3"
 
 async def put_is_partial(session: Session) -> Finding:
     """Change one field after another, and look at the first."""
-    await _put(session, {"max_num_results": 9})
-    answer = await _put(session, {"score_threshold": 0.7})
+    await _changed(session, {"max_num_results": 9})
+    answer = await _changed(session, {"score_threshold": 0.7})
     kept = answer.result.get("max_num_results") == 9
     return Finding("the other field kept its value" if kept else "the other field fell back", kept)
 
@@ -31,8 +32,8 @@ async def retrieval_options_merge(session: Session) -> Finding:
 
 async def keyword_match_mode(session: Session) -> Finding:
     """The other way round: this member is documented to be kept."""
-    await _put(session, {"retrieval_options": {"keyword_match_mode": "or"}})
-    answer = await _put(session, {"retrieval_options": {"boost_by": [{"field": "timestamp"}]}})
+    await _changed(session, {"retrieval_options": {"keyword_match_mode": "or"}})
+    answer = await _changed(session, {"retrieval_options": {"boost_by": [{"field": "timestamp"}]}})
     kept = answer.result["retrieval_options"].get("keyword_match_mode") == "or"
     return Finding("kept" if kept else "not kept", kept)
 
@@ -45,7 +46,7 @@ async def indexing_options_merge(session: Session) -> Finding:
 async def null_clears(session: Session) -> Finding:
     """Set a model, and send null for it."""
     before = session.settings.get("ai_gateway_id")
-    await _put(session, {"ai_search_model": "@cf/meta/llama-3.3-70b-instruct-fp8-fast"})
+    await _changed(session, {"ai_search_model": "@cf/meta/llama-3.3-70b-instruct-fp8-fast"})
     answer = await _put(session, {"ai_search_model": None})
     if answer.status != 200:
         return Finding(str(answer), expected=False)
@@ -163,12 +164,18 @@ async def _merges(
 ) -> Finding:
     """PUT one member of an object, then another, and see whether the first is still there."""
     for body in (first, second):
-        answer = await _put(session, {field: dict(body)}, sourced=sourced)
-        if answer.status != 200:
-            return Finding(f"refused: {answer}")
+        answer = await _changed(session, {field: dict(body)}, sourced=sourced)
     ((member, value),) = first.items()
     kept = answer.result[field].get(member) == value
     return Finding("merged" if kept else "replaced", expected=not kept)
+
+
+async def _changed(session: Session, body: Mapping[str, JsonValue], *, sourced: bool = False) -> Answered:
+    """Send a PUT that must be taken, or there is nothing to learn from it."""
+    answer = await _put(session, body, sourced=sourced)
+    if answer.status != 200:
+        raise StepError(f"the PUT of {', '.join(body)} was answered {answer}")
+    return answer
 
 
 async def _put(session: Session, body: Mapping[str, JsonValue], *, sourced: bool = False) -> Answered:

@@ -170,6 +170,18 @@ def test_what_is_missing_outside_is_refused_until_it_is_there(account, api, opti
     assert api("POST", INSTANCES, {"id": "new"} | body).status == 201
 
 
+def test_search_for_agents_is_for_the_default_namespace_and_keeps_an_instance_there(api, docs):
+    """2.1: only in `default`, cannot be moved."""
+    agents = {"search_for_agents": {"zone_id": "1" * 32, "zone_name": "example.com", "hostname": "www.example.com"}}
+    api("POST", "/namespaces", {"name": "team-a"})
+    elsewhere = "/namespaces/team-a/instances"
+    assert api("POST", elsewhere, {"id": "new", "metadata": agents}).refused == VALIDATION
+    assert api("POST", elsewhere, {"id": "new"}).status == 201
+    assert api("PUT", f"{elsewhere}/new", {"metadata": agents}).refused == VALIDATION
+    assert api("PUT", docs, {"metadata": agents}).status == 200
+    assert api("PATCH", docs, {"new_namespace": "team-a"}).refused == VALIDATION
+
+
 def test_sending_the_source_again_checks_the_outside_again(account, api):
     """2.3: a PUT with the same source may meet missing_sitemap, one without it does not."""
     site = {"id": "site", "source": "https://example.com"}

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from fake_cloudflare import Status
 from harness.kube import eventually
 from live_check.__main__ import main
 from live_check.api import Api
 from live_check.chapters import CHAPTERS
 from live_check.check import perform
-from live_check.display import NOT_ASKED, OTHER, verdict
+from live_check.display import NOT_ASKED, OTHER, markdown, verdict
 from live_check.session import Names, Session
-from live_check.target import target_on
+from live_check.target import FAKE_SOURCE, target_on
 
 ROOT = Path(__file__).parents[3]
 PROBES = [probe for chapter in CHAPTERS for probe in chapter.probes]
@@ -56,6 +57,20 @@ async def test_an_account_that_answers_otherwise_shows_in_the_table(fake, accoun
         "job-when-paused",
         "broken-source",
     }
+    page = markdown(rows, "2026-11-23.", failures)
+    assert not [secret for secret in (account.token, account.id, FAKE_SOURCE) if secret in page]
+
+
+async def test_a_question_whose_requests_are_refused_is_not_answered(fake, account, display):
+    refusal = Status(status=400, code=7010, message=f"bad model of {account.token}")
+    account.inject(refusal, "instances.update", nth=2, times=None)
+
+    rows, _ = await rows_and_failures(fake, account, display)
+
+    refused = "failed: the PUT of {} was answered 400/7010"
+    answers = {row.probe.id: row.reason or row.finding.text for row in rows}
+    assert answers["put-is-partial"] == f"{refused.format('max_num_results')} bad model of [redacted]"
+    assert answers["job-when-paused"].startswith(refused.format("paused"))
 
 
 async def test_a_step_that_fails_ends_its_chapter_and_nothing_else(fake, account, display, output):
