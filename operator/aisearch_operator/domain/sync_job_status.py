@@ -58,6 +58,8 @@ class JobFinding:
         Why the operator ends the job; None leaves what status says.
     run_id
         What the run is made for; None leaves what status says.
+    handled
+        The request for a pass now that this pass has answered; None when there was none.
     """
 
     verdict: Verdict
@@ -72,6 +74,7 @@ class JobFinding:
     closed: Reason | None = None
     stopping: StopReason | None = None
     run_id: str | None = None
+    handled: str | None = None
 
 
 def is_terminal(status: AISearchSyncJobStatus) -> bool:
@@ -152,6 +155,7 @@ def summarize_job(
         "phase": _phase(previous, finding),
         "run_id": finding.run_id or previous.run_id,
         "stopping": finding.stopping or previous.stopping,
+        "last_handled_reconcile_at": previous.last_handled_reconcile_at if finding.handled is None else finding.handled,
     }
     if finding.instance_id is not None:
         changes |= {

@@ -92,6 +92,17 @@ class Connections:
         client = self._client_for(key, credentials)
         return Connection(client, credentials.fingerprint, account_id or credentials.account_id, resolved.secret)
 
+    async def read_again(self, key: ObjectKey) -> None:
+        """Read the Secret that a resource uses now, if it uses one.
+
+        Raises
+        ------
+        KubeUnavailable
+            It could not be read.
+        """
+        for ref in tuple(self._users.get(key, ())):
+            await self._source.look(ref)
+
     def forget(self, key: ObjectKey) -> None:
         """Stop looking at Secrets for this resource, and keep no client for it."""
         self._leave_watch(key)

@@ -82,7 +82,7 @@ class SyncJobReconciler:
         status, generation = resource.status, resource.metadata.generation
         if is_terminal(status):
             return await self._settled(known, resource)
-        if resource.spec.suspend and not resource.spec.cancel and is_suspended(status, generation):
+        if _is_asleep(resource) and known.requested is None:
             return None
         this = SyncJobPass.over(known, resource, self._turns.others(known.key))
         try:
@@ -126,6 +126,8 @@ class SyncJobReconciler:
         self._stop_looking(known.key)
 
     async def _pass(self, this: SyncJobPass) -> Again | None:
+        if this.finding.handled is not None:
+            await self._targets.read_credentials_again(this.key)
         request = self._request(this)
         target = await self._target(this)
         if isinstance(target, Verdict):
@@ -192,14 +194,19 @@ class SyncJobReconciler:
             after = reopen(status, resource.spec.run_id, generation=generation, now=utc_now())
             await self._reporter.report(known, status, after, ())
             return Again(0)
-        if status.observed_generation != generation:
-            after = status.model_copy(update={"observed_generation": generation})
-            await self._reporter.report(known, status, after, self._expiry.exemption(resource))
+        edited = status.observed_generation != generation
+        if edited or known.requested is not None:
+            changes: dict[str, object] = {"observed_generation": generation}
+            if known.requested is not None:
+                changes["last_handled_reconcile_at"] = known.requested
+            events = self._expiry.exemption(resource) if edited else ()
+            await self._reporter.report(known, status, status.model_copy(update=changes), events)
         return await self._expiry.step(known.key)
 
     async def _unreadable(self, known: Known, error: ValidationError) -> None:
         before = AISearchSyncJobStatus.model_validate(known.body["status"])
-        finding = JobFinding(Verdict.stalled(Reason.INVALID_SPEC, f"The spec cannot be read: {invalid_fields(error)}"))
+        verdict = Verdict.stalled(Reason.INVALID_SPEC, f"The spec cannot be read: {invalid_fields(error)}")
+        finding = JobFinding(verdict, handled=known.requested)
         after = summarize_job(before, finding, generation=known.generation, now=utc_now())
         await self._reporter.report(known, before, after, ())
         stalled = condition(before.conditions, "Stalled")
@@ -212,6 +219,12 @@ class SyncJobReconciler:
 
     def _wake_rivals(self, key: ObjectKey) -> None:
         self._wake(self._turns.others(key))
+
+
+def _is_asleep(resource: AISearchSyncJob) -> bool:
+    """Whether the sync job is suspended, and nothing is left to do about that."""
+    spec = resource.spec
+    return spec.suspend and not spec.cancel and is_suspended(resource.status, resource.metadata.generation)
 
 
 def _unwanted(this: SyncJobPass) -> bool:

@@ -55,7 +55,7 @@ class SyncJobPass(Pass[AISearchSyncJob, JobFinding]):
     def over(cls, known: Known, resource: AISearchSyncJob, rivals: Sequence[ObjectKey]) -> "SyncJobPass":
         """Begin a pass."""
         run_id = run_id_of(resource, adopts=False)
-        finding = JobFinding(Verdict.working(Reason.WORKING, ""), run_id=run_id)
+        finding = JobFinding(Verdict.working(Reason.WORKING, ""), run_id=run_id, handled=known.requested)
         return cls(known, resource, finding, rivals=rivals)
 
     @property
@@ -102,7 +102,8 @@ class SyncJobSteps:
 
     async def advance(self, this: SyncJobPass, target: Target, request: Request) -> Again | None:
         """Bring the sync job one step further."""
-        seen = self._calls.known(this.key, target, this.since)
+        asked = this.finding.handled is not None  # for a pass now: an old list will not do
+        seen = None if asked else self._calls.known(this.key, target, this.since)
         if seen is None or _needs_a_fresh_look(self._decide(request, seen)):
             async with self._calls.starting(target):
                 seen = await self._calls.refresh(this.key, target, this.since)

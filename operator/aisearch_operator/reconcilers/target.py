@@ -85,6 +85,16 @@ class TargetFinder:
         instance = self._resource(key, job)
         return await self._instance(key, instance) if instance and instance.status.instance_id else None
 
+    async def read_credentials_again(self, key: ObjectKey) -> None:
+        """Read the Secret that this sync job uses now.
+
+        Raises
+        ------
+        KubeUnavailable
+            It could not be read.
+        """
+        await self._connections.read_again(key)
+
     def forget(self, key: ObjectKey) -> None:
         """Stop looking at Secrets and instances for this sync job."""
         self._connections.forget(key)

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from aisearch_operator.resources.base import ResourceModel, Rule, Timestamp, excerpt, immutable
 from aisearch_operator.resources.conditions import Conditions
+from aisearch_operator.resources.group import REQUEST_LENGTH
 from aisearch_operator.resources.metadata import ObjectMeta
 from aisearch_operator.resources.names import AccountId, InstanceId, LocalReference, SearchNamespace
 
@@ -221,6 +222,10 @@ class AISearchSyncJobStatus(ResourceModel):
 
     end_reason: Annotated[str, excerpt(1024), Field(max_length=1024)] | None = None
     """Why the job ended, in Cloudflare's words; not set when it ended well."""
+
+    last_handled_reconcile_at: Annotated[str, Field(max_length=REQUEST_LENGTH)] | None = None
+    """The value of the annotation aisearch.cloudflare.com/reconcile-requested-at that the operator has
+    answered last: it has read credentials and jobs afresh."""
 
     logs: Annotated[tuple[LogLine, ...], Field(max_length=20)] = ()
     """The last lines of the job's log: at most 20."""

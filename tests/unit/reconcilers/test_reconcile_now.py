@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from fake_cloudflare import JobPlan
 from unit.reconcilers.bench import READY, ready_instance
 
 
@@ -129,3 +130,68 @@ async def test_many_requests_at_the_same_time_cost_few_lists(bench):
 
     assert operations(bench)["instances.list"] <= 2
     assert all(bench.status_of(key)["lastHandledReconcileAt"] == "now" for key in keys)
+
+
+async def running_job(bench):
+    await ready_instance(bench)
+    key = bench.job()
+    await bench.make_pass(key)
+    bench.account.advance(2)
+    await bench.look_again()
+    await bench.make_pass(key)
+    assert bench.status_of(key)["phase"] == "Running"
+    bench.drain_woken()
+    bench.requests()
+    bench.drain_patches()
+    return key
+
+
+async def test_a_request_on_a_running_sync_job_lists_its_jobs_now_and_is_acknowledged(bench):
+    key = await running_job(bench)
+    bench.kube.secret_reads.clear()
+
+    bench.request_pass(key, "now")
+    woken = bench.drain_woken()
+    for _ in range(2):
+        await bench.make_pass(key)
+
+    assert woken == {"nightly"}
+    assert bench.kube.secret_reads == [("team", "aisearch-credentials")]
+    assert operations(bench)["jobs.list"] == 1
+    assert bench.writes() == []
+    assert bench.status_of(key)["lastHandledReconcileAt"] == "now"
+    assert len(bench.drain_patches()) == 1
+
+
+async def test_a_request_on_a_finished_sync_job_starts_nothing_and_is_acknowledged_once(bench):
+    key = await running_job(bench)
+    bench.account.advance(60)
+    await bench.look_again()
+    await bench.make_pass(key)
+    assert bench.status_of(key)["phase"] == "Succeeded"
+    bench.requests()
+    bench.drain_patches()
+
+    bench.request_pass(key, "now")
+    for _ in range(3):
+        await bench.make_pass(key)
+
+    assert bench.requests() == []
+    assert bench.drain_patches() == [("nightly", {"lastHandledReconcileAt": "now"})]
+    assert bench.status_of(key)["phase"] == "Succeeded"
+
+
+async def test_a_request_is_no_way_round_the_cooldown(bench):
+    await ready_instance(bench)
+    bench.account.start_job("docs", plan=JobPlan(start_delay=0, duration=1))
+    bench.account.advance(2)
+    key = bench.job()
+    await bench.make_pass(key)
+    assert bench.condition(key, "Ready").reason == "Cooldown"
+    bench.requests()
+
+    bench.request_pass(key, "now")
+    await bench.make_pass(key)
+
+    assert bench.writes() == []
+    assert bench.status_of(key)["lastHandledReconcileAt"] == "now"

@@ -96,6 +96,7 @@ def test_a_complete_spec_is_read_and_written_without_a_change(model, manifest):
                 "instanceId": "docs",
                 "credentialsSecret": "",
                 "runId": "monday",
+                "lastHandledReconcileAt": "2026-11-23T10:00:00Z",
                 "runStartTime": "2026-11-23T10:00:01Z",
                 "stopping": "Suspended",
                 "attempts": 1,
