@@ -8,6 +8,7 @@ from pydantic import JsonValue
 from cluster.writable_fields import (
     BASES,
     FIELDS,
+    ONLY_REPORTED,
     WITH_ALL_MEMBERS,
     Cell,
     Clearing,
@@ -189,6 +190,27 @@ def test_every_field_is_reported_when_somebody_changes_it_and_the_policy_is_to_r
     shown = [entry for on in BASES for entry in (stage.kube.get(KIND, on) or {})["status"]["drift"]]
     hidden = {entry["path"] for entry in shown if (entry["desired"], entry["observed"]) == ("(hidden)", "(hidden)")}
     assert hidden == {entry["path"] for entry in shown if secret[entry["path"]]}
+
+
+def test_what_is_fixed_at_creation_is_reported_under_the_policy_to_repair_too(stage):
+    apply(stage, created)
+    sent = len(stage.sent())
+    fixed = {
+        on: [each for each in FIELDS if each.on == on and each.cannot.get(Cell.REPAIRED) == ONLY_REPORTED]
+        for on in BASES
+    }
+
+    for on, those in fixed.items():
+        for each in those:
+            stage.account.patch_instance(on, **(each.drifts_with or {each.path: each.drifted}))
+
+    for on, those in fixed.items():
+        if those:
+            resource = stage.kube.wait_condition(KIND, on, "Drifted", reason="DriftFound")
+            assert {entry["path"] for entry in resource["status"]["drift"]} == {each.spec_path for each in those}
+    stage.await_sweeps()
+    assert stage.sent()[sent:] == []
+    await_ready(stage)
 
 
 def test_what_cloudflare_fills_in_is_neither_drift_nor_changed(stage):

@@ -1,5 +1,6 @@
 """The instance plan for arbitrary settings: what is sent is enough, and never more than the user set."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -225,7 +226,19 @@ def test_an_update_carries_only_fields_that_the_user_set_and_that_can_change(wan
     assert body.keys() <= wanted.keys() - NEVER_UPDATED
     assert differences({field: wanted[field] for field in body}, body) == ()
     assert all(body[field] is None for field in body if wanted[field] is None)
+
+
+@given(wanted=settings, observed=stored, unknown=later)
+def test_an_update_is_one_of_the_api_when_what_is_shown_has_only_fields_besides(wanted, observed, unknown):
+    seen: dict[str, Any] = {**observed, **unknown}
+    for name, value in observed.items():
+        seen[name] = {**value, **unknown} if isinstance(value, dict) else value
+    decision = plan(desired(wanted), wire_instance(**seen), managing(applied=False))
+    body = {**decision.body, **decision.then} if isinstance(decision, Update) else {}
+
     InstanceSettings.model_validate(body)
+    text = json.dumps(body)
+    assert not any(f'"{name}"' in text for name in unknown)
 
 
 @given(wanted=settings, observed=shown)

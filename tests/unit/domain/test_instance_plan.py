@@ -136,6 +136,30 @@ ROWS = [
         {"index_method": {"vector": True, "keyword": True}},
     ),
     Row(
+        "values that this version does not know go back as they came, or they would be reset",
+        {"public_endpoint_params": {"enabled": True}},
+        {
+            "public_endpoint_params": {
+                "enabled": False,
+                "authorized_hosts": ["a.example"],
+                "rate_limit": {"technique": "of-tomorrow", "requests": 0, "of_a_later_version": 1},
+            }
+        },
+        {
+            "public_endpoint_params": {
+                "enabled": True,
+                "authorized_hosts": ["a.example"],
+                "rate_limit": {"technique": "of-tomorrow", "requests": 0},
+            }
+        },
+    ),
+    Row(
+        "keys of a later version stay out of lists, too",
+        {"retrieval_options": {"keyword_match_mode": "or"}},
+        {"retrieval_options": {"boost_by": [{"field": "timestamp", "direction": None, "weight": 2}]}},
+        {"retrieval_options": {"boost_by": [{"field": "timestamp"}], "keyword_match_mode": "or"}},
+    ),
+    Row(
         "an observed object of another type",
         {"source_params": {"prefix": "a/"}},
         {"source_params": "b/"},
