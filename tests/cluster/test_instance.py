@@ -120,8 +120,8 @@ def test_a_deleted_resource_takes_its_instance_with_it_also_one_that_is_gone_alr
     kube, account = stage.kube, stage.account
     kube.apply(
         instance("there"),
-        instance("gone"),
-        instance("namespace-gone", searchNamespace="team-a"),
+        instance("gone", deletionPolicy="Delete"),  # without it, the statistics are asked first and tell
+        instance("namespace-gone", searchNamespace="team-a", deletionPolicy="Delete"),
         instance("kept", deletionPolicy="Retain"),
         instance("asleep"),
     )
