@@ -100,8 +100,8 @@ class Connections:
         KubeUnavailable
             It could not be read.
         """
-        for ref in tuple(self._users.get(key, ())):
-            await self._source.look(ref)
+        if (watch := self._watch_of.get(key)) is not None:
+            await self._source.look(watch.ref)
 
     def forget(self, key: ObjectKey) -> None:
         """Stop looking at Secrets for this resource, and keep no client for it."""
