@@ -61,6 +61,7 @@ def states(stage):
 
 
 def test_fifty_resources_in_all_states_cost_no_write_in_two_minutes(make_stage):
+    ready = [f"ready-{number}" for number in range(READY)]
     stage = make_stage(rate=0, poll_interval=POLL, terminal_retry=3 * POLL)
     kube, account = stage.kube, stage.account
     account.configure(initial_job=False)
@@ -72,7 +73,7 @@ def test_fifty_resources_in_all_states_cost_no_write_in_two_minutes(make_stage):
     stage.operator.start()
 
     # Instances: ready ones of every kind, and one for each trouble.
-    kube.apply(*(instance(f"ready-{number}", **SOURCE) for number in range(READY)))
+    kube.apply(*(instance(name, **SOURCE, writeConnectionConfigMapToRef={"name": name}) for name in ready))
     kube.apply(instance("paused", **SOURCE), *(instance(name) for name in ("claimed", *FAULTS)))
     kube.apply(instance("drifted", driftPolicy="Report", **EDIT))
     for name in ("claimed", "drifted", "paused", *FAULTS):
@@ -110,10 +111,12 @@ def test_fifty_resources_in_all_states_cost_no_write_in_two_minutes(make_stage):
     }.items():
         kube.wait_condition(JOB, name, "Reconciling", reason=reason)
     kube.wait_condition(JOB, "stuck", "Stalled", reason="InstanceStalled")
-    counted = [f"ready-{number}" for number in range(READY)] + ["claimed", "drifted", "paused"]
-    for name in counted:
+    for name in (*ready, "claimed", "drifted", "paused"):
         kube.wait(INSTANCE, name, lambda body: "stats" in body["status"], "counted once")
     kube.wait_condition(INSTANCE, "ready-3", "Indexed", status="False", reason="Indexing")
+
+    for name in ready:
+        kube.wait_condition(INSTANCE, name, "ConnectionPublished")
 
     before, written, swept = states(stage), len(stage.writes()), stage.count("instances.list")
     end = time.monotonic() + SECONDS

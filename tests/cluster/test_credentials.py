@@ -155,6 +155,20 @@ def test_credentials_that_cloudflare_refuses_are_told_apart_and_correcting_them_
         kube.wait_condition(INSTANCE, name, "Ready")
 
 
+def test_an_account_without_ai_search_is_told_from_a_wrong_account_id(stage):
+    kube, account = stage.kube, stage.account
+    account.fail("instances.list", 404, 7003, times=None)
+    kube.apply(instance("docs"))
+
+    stalled = kube.wait_condition(INSTANCE, "docs", "Stalled", reason="RouteNotFound")
+
+    assert "AI Search is available to the account" in conditions(stalled)["Ready"]["message"]
+    stage.await_sweeps(3)
+    assert stage.count("accounts.get") == 1
+    account.clear_faults()
+    kube.wait_condition(INSTANCE, "docs", "Ready")
+
+
 def test_a_namespace_outside_of_the_list_may_not_use_the_operators_own_credentials(make_stage):
     stage = make_stage()
     kube, account = stage.kube, stage.account

@@ -8,15 +8,14 @@ from typing import Final
 from aisearch_operator.domain.conditions import condition
 from aisearch_operator.domain.connection_details import Step, contents, next_step
 from aisearch_operator.domain.endpoints import endpoints_of
-from aisearch_operator.domain.instance_status import Finding, Publication
+from aisearch_operator.domain.instance_status import Publication
 from aisearch_operator.domain.reasons import Reason
 from aisearch_operator.engine.store import ObjectKey
 from aisearch_operator.engine.workqueue import Again
 from aisearch_operator.kube.api import Conflict, Gone, KubeApi, KubeUnavailable
 from aisearch_operator.kube.events import Event
 from aisearch_operator.kube.status_writer import ref_of
-from aisearch_operator.reconcilers.outcome import Pass
-from aisearch_operator.resources.group import RECONCILE_REQUESTED
+from aisearch_operator.reconcilers.instance_calls import InstancePass
 from aisearch_operator.resources.instance import AISearchInstance
 
 __all__ = ["ConnectionDetails"]
@@ -31,15 +30,14 @@ class _Seen:
     name: str
     data: Mapping[str, str]
     generation: int
-    requested: str | None
     at: float
 
 
 class ConnectionDetails:
     """Shows where an instance is searched.
 
-    At rest a ConfigMap costs no request: it is looked at when its content, the spec or the request annotation
-    changes, after a start of the operator, and once per ``interval``.
+    At rest a ConfigMap costs no request: it is looked at when its content or the spec changes, when somebody asks
+    for a fresh look, after a start of the operator, and once per ``interval``.
 
     Parameters
     ----------
@@ -67,7 +65,7 @@ class ConnectionDetails:
         self._clock = clock
         self._seen: dict[ObjectKey, _Seen] = {}
 
-    async def publish(self, this: Pass[AISearchInstance, Finding]) -> Again | None:
+    async def publish(self, this: InstancePass) -> Again | None:
         """Note the URLs of the instance that a pass has seen, and bring the ConfigMap up to date.
 
         Returns
@@ -81,8 +79,9 @@ class ConnectionDetails:
             return None
         try:
             return await (self._withdraw(this) if wanted is None else self._write(this, wanted.name))
-        except Conflict:
-            return Again()  # somebody else was at it: look again
+        except Conflict:  # somebody else was at it
+            self._seen.pop(this.key, None)
+            return Again()
         except KubeUnavailable as error:
             self._fail(this, Reason.CONFIG_MAP_NOT_WRITTEN, str(error))
             return Again()
@@ -91,19 +90,23 @@ class ConnectionDetails:
         """Drop what was kept for a resource that is gone: its ConfigMap goes with it, by the owner reference."""
         self._seen.pop(key, None)
 
-    def _note_endpoints(self, this: Pass[AISearchInstance, Finding]) -> None:
+    def _note_endpoints(self, this: InstancePass) -> None:
         found = this.finding
         if found.observed is not None and found.account_id is not None and found.search_namespace is not None:
             this.note(endpoints=endpoints_of(self._api_url, found.account_id, found.search_namespace, found.observed))
 
-    async def _write(self, this: Pass[AISearchInstance, Finding], name: str) -> Again | None:
+    async def _write(self, this: InstancePass, name: str) -> Again | None:
         found = this.finding
         if found.endpoints is None or found.instance_id is None:
             return None  # this pass did not see the instance: what was written stays
         data = contents(found.account_id or "", found.search_namespace or "", found.instance_id, found.endpoints)
-        now, seen = self._clock(), self._seen.get(this.key)
-        fresh = _Seen(name, data, this.known.generation, _requested(this.resource), now)
-        if seen is None or now - seen.at >= self._interval or _without_time(seen) != _without_time(fresh):
+        generation, now, seen = this.known.generation, self._clock(), self._seen.get(this.key)
+        if (
+            this.fresh
+            or seen is None
+            or now - seen.at >= self._interval
+            or seen != _Seen(name, data, generation, seen.at)
+        ):
             if not await self._bring_up_to_date(this.key, name, data):
                 self._fail(
                     this,
@@ -114,12 +117,12 @@ class ConnectionDetails:
             former = this.resource.status.connection_config_map
             if former is not None and former != name:
                 await self._delete(this.key, former)
-            seen = self._seen[this.key] = fresh
+            seen = self._seen[this.key] = _Seen(name, data, generation, now)
         message = f"ConfigMap {name} holds the connection details"
         this.note(publication=Publication(name, published=True, reason=Reason.PUBLISHED, message=message))
         return Again(max(0.0, seen.at + self._interval - now))
 
-    async def _withdraw(self, this: Pass[AISearchInstance, Finding]) -> None:
+    async def _withdraw(self, this: InstancePass) -> None:
         if (name := this.resource.status.connection_config_map) is not None:
             await self._delete(this.key, name)
         self._seen.pop(this.key, None)
@@ -147,7 +150,7 @@ class ConnectionDetails:
         except Gone:
             pass
 
-    def _fail(self, this: Pass[AISearchInstance, Finding], reason: Reason, message: str) -> None:
+    def _fail(self, this: InstancePass, reason: Reason, message: str) -> None:
         self._seen.pop(this.key, None)
         before = condition(this.resource.status.conditions, CONDITION)
         if before is None or (before.status, before.reason) != ("False", reason):
@@ -160,11 +163,3 @@ def _has_published(resource: AISearchInstance) -> bool:
     """Whether there is something to take back."""
     said = condition(resource.status.conditions, CONDITION)
     return said is not None and said.reason != Reason.NOT_REQUESTED
-
-
-def _requested(resource: AISearchInstance) -> str | None:
-    return resource.metadata.annotations.get(RECONCILE_REQUESTED)
-
-
-def _without_time(seen: _Seen) -> tuple[object, ...]:
-    return seen.name, seen.data, seen.generation, seen.requested

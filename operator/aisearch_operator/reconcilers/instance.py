@@ -88,7 +88,7 @@ class InstanceReconciler:
         look_again = await self._details.publish(this)
         after = summarize(resource.status, this.finding, generation=resource.metadata.generation, now=utc_now())
         await self._reporter.report(known, resource.status, after, this.events)
-        return this.again or look_again
+        return _sooner(this.again, look_again)
 
     async def remove(self, known: Known) -> Again | Released:
         """Make one pass over a resource that is being deleted: the instance first, then the resource."""
@@ -255,3 +255,8 @@ class InstanceReconciler:
 def _synced(this: InstancePass, address: InstanceAddress) -> Verdict:
     but = "; what is not is in the condition Drifted" if this.finding.drift else ""
     return Verdict.fine(Reason.SYNCED, f"Instance {address_name(address)} is as the spec wants it{but}")
+
+
+def _sooner(first: Again | None, second: Again | None) -> Again | None:
+    """Give the earlier of two; one that is to back off, since its pass failed, is the earliest."""
+    return min((again for again in (first, second) if again is not None), key=lambda it: it.after or 0.0, default=None)

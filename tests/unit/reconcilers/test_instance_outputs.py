@@ -232,6 +232,33 @@ async def test_a_write_that_was_overtaken_is_made_again_without_a_word(bench):
     assert data(bench)["publicHost"] == "s.example.com"
 
 
+async def test_a_requested_look_that_was_overtaken_is_made_again(bench):
+    key = await published_instance(bench)
+    damage(bench, key, "changed")
+    bench.kube.fail("write_config_map", Conflict("The API server answered 409 Conflict"))
+    bench.annotate(key, {RECONCILE_REQUESTED: "now"})
+
+    await bench.make_pass(key)
+    await bench.make_pass(key)
+
+    assert data(bench)["instanceId"] == "docs"
+
+
+async def test_a_trouble_with_the_instance_does_not_put_off_what_the_config_map_needs(bench):
+    key = await published_instance(bench)
+    bench.kube.fail("write_config_map", Conflict("The API server answered 409 Conflict"))
+    bench.account.fail("instances.update", 400, 7010)
+    bench.account.patch_instance("docs", public_endpoint_params={"enabled": True})
+    await bench.look_again()
+    bench.instance(source="bucket", chunkSize=600, **wanting())
+
+    again = await bench.make_pass(key)
+
+    assert bench.condition(key, "Stalled").status == "True"
+    assert again is not None
+    assert again.after is None
+
+
 async def test_nothing_is_published_before_the_instance_is_there_nor_withdrawn_when_it_cannot_be_seen(bench):
     bench.account.fail("instances.create", 503, 7017)
     key = bench.instance(source="bucket", **wanting())
