@@ -88,7 +88,7 @@ class InstanceCalls:
         before: Instance,
         decision: Update,
     ) -> Instance:
-        """Send changed fields, note what differs all the same, and give the answer.
+        """Send changed fields, note what differs all the same, and give the instance as it is then.
 
         Raises
         ------
@@ -115,7 +115,7 @@ class InstanceCalls:
             repairs = self._repairs.get(this.key, Repairs())
             self._repairs[this.key] = repairs.repaired(_paths(decision), self._clock())
             this.tell(Reason.DRIFT_REPAIRED, f"Set back what was changed at Cloudflare: {paths}")
-        return answer
+        return updated
 
     def pause_before(self, key: ObjectKey, decision: Update) -> float:
         """Give the seconds that an update must wait: a repair that is undone again and again gives way."""
