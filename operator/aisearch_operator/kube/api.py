@@ -3,22 +3,26 @@
 import base64
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-import aiohttp
 from kubernetes.aio import client, config
 from kubernetes.aio.config import ConfigException
 
 from aisearch_operator import __version__
-from aisearch_operator.domain.connection_details import ConfigMap
-from aisearch_operator.resources.group import API_VERSION, GROUP, VERSION
+from aisearch_operator.kube.calls import (
+    REQUEST_TIMEOUT,
+    Conflict,
+    Forbidden,
+    Gone,
+    KubeUnavailable,
+    ObjectRef,
+    answered,
+)
+from aisearch_operator.kube.config_maps import ConfigMapCalls
+from aisearch_operator.resources.group import GROUP, VERSION
 
 __all__ = ["Conflict", "Forbidden", "Gone", "KubeApi", "KubeUnavailable", "ObjectRef"]
-
-REQUEST_TIMEOUT = 30.0
-"""Seconds for one call."""
 
 LIST_PAGE = 500
 """Objects in one answer to a list: the page size that client-go uses."""
@@ -27,34 +31,7 @@ METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v
 """What the API server is asked for when specs and statuses are not needed."""
 
 
-class KubeUnavailable(Exception):
-    """The API server did not do what it was asked; a later attempt may succeed."""
-
-
-class Conflict(KubeUnavailable):
-    """The object is newer than the version that the write was made from."""
-
-
-class Forbidden(KubeUnavailable):
-    """The operator has no right to this."""
-
-
-class Gone(KubeUnavailable):
-    """The object does not exist any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectRef:
-    """What an Event or a write is about."""
-
-    kind: str
-    plural: str
-    namespace: str
-    name: str
-    uid: str
-
-
-class KubeApi:
+class KubeApi(ConfigMapCalls):
     """Typed access to the API server, through `kubernetes.aio`.
 
     Every method raises `KubeUnavailable` (or a subclass of it) when the call fails, with a message that
@@ -62,9 +39,9 @@ class KubeApi:
     """
 
     def __init__(self, api_client: client.ApiClient) -> None:
+        super().__init__(client.CoreV1Api(api_client))
         self._client = api_client
         self._custom = client.CustomObjectsApi(api_client)
-        self._core = client.CoreV1Api(api_client)
 
     @classmethod
     async def connect(cls) -> "KubeApi":
@@ -98,7 +75,7 @@ class KubeApi:
 
     async def get(self, ref: ObjectRef) -> Mapping[str, Any]:
         """Read one custom resource."""
-        found: Mapping[str, Any] = await _call(
+        found: Mapping[str, Any] = await answered(
             self._custom.get_namespaced_custom_object(
                 GROUP, VERSION, ref.namespace, ref.plural, ref.name, _request_timeout=REQUEST_TIMEOUT
             )
@@ -133,7 +110,7 @@ class KubeApi:
                     _headers={"Accept": METADATA_ONLY},
                     _request_timeout=REQUEST_TIMEOUT,
                 )
-            page = await _call(call)
+            page = await answered(call)
             refs += [
                 ObjectRef(kind, plural, metadata["namespace"], metadata["name"], metadata["uid"])
                 for metadata in (item["metadata"] for item in page["items"] or ())  # an empty list is null
@@ -152,7 +129,7 @@ class KubeApi:
             It does not exist any more.
         """
         body = {"metadata": {"uid": ref.uid, "resourceVersion": resource_version}, "status": status}
-        patched: Mapping[str, Any] = await _call(
+        patched: Mapping[str, Any] = await answered(
             self._custom.patch_namespaced_custom_object_status(
                 GROUP,
                 VERSION,
@@ -182,7 +159,7 @@ class KubeApi:
             It does not exist any more.
         """
         version = client.V1Preconditions(uid=ref.uid, resource_version=resource_version)
-        answer: Mapping[str, Any] = await _call(
+        answer: Mapping[str, Any] = await answered(
             self._custom.delete_namespaced_custom_object(
                 GROUP,
                 VERSION,
@@ -203,7 +180,7 @@ class KubeApi:
         Gone
             There is no such Secret.
         """
-        secret = await _call(self._core.read_namespaced_secret(name, namespace, _request_timeout=REQUEST_TIMEOUT))
+        secret = await answered(self._core.read_namespaced_secret(name, namespace, _request_timeout=REQUEST_TIMEOUT))
         return {
             key: base64.b64decode(value).decode("utf-8", errors="replace") for key, value in (secret.data or {}).items()
         }
@@ -216,85 +193,8 @@ class KubeApi:
         Forbidden
             The operator may not read it.
         """
-        found = await _call(self._core.read_namespace(namespace, _request_timeout=REQUEST_TIMEOUT))
+        found = await answered(self._core.read_namespace(namespace, _request_timeout=REQUEST_TIMEOUT))
         return dict(found.metadata.annotations or {})
-
-    async def read_config_map(self, namespace: str, name: str) -> ConfigMap:
-        """Read a ConfigMap.
-
-        Raises
-        ------
-        Gone
-            There is no such ConfigMap.
-        """
-        found = await _call(self._core.read_namespaced_config_map(name, namespace, _request_timeout=REQUEST_TIMEOUT))
-        controllers = (reference.uid for reference in found.metadata.owner_references or () if reference.controller)
-        return ConfigMap(
-            uid=found.metadata.uid,
-            resource_version=found.metadata.resource_version,
-            controller=next(controllers, None),
-            data=found.data or {},
-        )
-
-    async def create_config_map(self, owner: ObjectRef, name: str, data: Mapping[str, str]) -> None:
-        """Create a ConfigMap that belongs to an object, and goes with it.
-
-        Raises
-        ------
-        Conflict
-            There is one of that name by now.
-        """
-        # Without blockOwnerDeletion, which would take a right to the owner's finalizers.
-        reference = client.V1OwnerReference(
-            api_version=API_VERSION, kind=owner.kind, name=owner.name, uid=owner.uid, controller=True
-        )
-        body = client.V1ConfigMap(
-            metadata=client.V1ObjectMeta(
-                name=name,
-                labels={"app.kubernetes.io/managed-by": "aisearch-operator"},
-                owner_references=[reference],
-            ),
-            data=dict(data),
-        )
-        await _call(self._core.create_namespaced_config_map(owner.namespace, body, _request_timeout=REQUEST_TIMEOUT))
-
-    async def write_config_map(self, namespace: str, name: str, before: ConfigMap, data: Mapping[str, str]) -> None:
-        """Bring the data of a ConfigMap up to date; labels and annotations stay as others set them.
-
-        Raises
-        ------
-        Conflict
-            It has changed since it was read.
-        """
-        body = {
-            "metadata": {"uid": before.uid, "resourceVersion": before.resource_version},
-            "data": dict.fromkeys(before.data.keys() - data.keys()) | dict(data),
-        }
-        await _call(
-            self._core.patch_namespaced_config_map(
-                name,
-                namespace,
-                body,
-                _content_type="application/merge-patch+json",
-                _request_timeout=REQUEST_TIMEOUT,
-            )
-        )
-
-    async def delete_config_map(self, namespace: str, name: str, before: ConfigMap) -> None:
-        """Delete a ConfigMap as it was read.
-
-        Raises
-        ------
-        Conflict
-            It has changed since.
-        Gone
-            It does not exist any more.
-        """
-        preconditions = client.V1Preconditions(uid=before.uid, resource_version=before.resource_version)
-        options = client.V1DeleteOptions(preconditions=preconditions)
-        await _call(
-            self._core.delete_namespaced_config_map(name, namespace, body=options, _request_timeout=REQUEST_TIMEOUT)
-        )
 
     async def create_event(
         self, ref: ObjectRef, event_type: Literal["Normal", "Warning"], reason: str, message: str
@@ -315,15 +215,4 @@ class KubeApi:
             source=client.V1EventSource(component="aisearch-operator"),
             reporting_component="aisearch-operator",
         )
-        await _call(self._core.create_namespaced_event(ref.namespace, event, _request_timeout=REQUEST_TIMEOUT))
-
-
-async def _call(call: Any) -> Any:
-    """Await a call, and turn its errors into ours."""
-    try:
-        return await call
-    except client.ApiException as error:
-        kind = {403: Forbidden, 404: Gone, 409: Conflict}.get(error.status, KubeUnavailable)
-        raise kind(f"The API server answered {error.status} {error.reason}") from error
-    except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        raise KubeUnavailable(f"The API server cannot be reached: {type(error).__name__}") from error
+        await answered(self._core.create_namespaced_event(ref.namespace, event, _request_timeout=REQUEST_TIMEOUT))
