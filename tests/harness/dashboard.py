@@ -42,5 +42,9 @@ class Dashboard:
         """Create an instance that no resource manages; settings have the API's names."""
         self._call("POST", f"/namespaces/{namespace}/instances", id=instance_id, **settings)
 
+    def move_instance(self, instance_id: str, target: str, namespace: str = "default") -> None:
+        """Move an instance to another search namespace."""
+        self._call("PATCH", f"/namespaces/{namespace}/instances/{instance_id}", new_namespace=target)
+
     def _call(self, method: str, path: str, **body: Any) -> None:
         self._http.request(method, path, json=body or None).raise_for_status()

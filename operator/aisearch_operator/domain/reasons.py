@@ -34,6 +34,7 @@ class Reason(StrEnum):
     DELETED = "Deleted"
     RETAINED = "Retained"
     FILES_KEPT = "FilesKept"
+    ALREADY_GONE = "AlreadyGone"
     RELEASED_UNCONFIRMED = "ReleasedUnconfirmed"
     INDEX_COMPLETE = "IndexComplete"
     INDEXING = "Indexing"
@@ -122,6 +123,10 @@ DOCUMENTATION: Mapping[Reason, str] = MappingProxyType(
         ),
         Reason.DELETED: "The operator deleted the instance at Cloudflare.",
         Reason.RETAINED: "The resource is gone; the instance stays at Cloudflare, as its policies say.",
+        Reason.ALREADY_GONE: (
+            "The resource is gone, and its instance was not where the operator knew it. Either somebody deleted it, or "
+            "moved it to another search namespace: there it still is, and is deleted in the dashboard."
+        ),
         Reason.FILES_KEPT: (
             "The resource is gone; the instance stays, because files were uploaded to it that may exist nowhere else. "
             "Delete it in the dashboard; or apply the resource again with spec.adoptionPolicy IfExists and "

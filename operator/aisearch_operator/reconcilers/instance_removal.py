@@ -121,6 +121,9 @@ class InstanceRemoval:
         moved = replace(address, search_namespace=spec.search_namespace)
         if event is None and moved != address and await self._moved_unheard(connection, moved, resource):
             event = await self._delete_at(connection, moved, files_too=files_too)
+        if event is None and status.instance_id is not None:
+            gone = f"Instance {address_name(address)} was not there any more; if somebody moved it, it still exists"
+            event = Event("Normal", Reason.ALREADY_GONE, gone)
         return [event] if event else []
 
     async def _delete_at(self, connection: Connection, address: InstanceAddress, *, files_too: bool) -> Event | None:

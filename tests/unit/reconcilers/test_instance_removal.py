@@ -30,6 +30,7 @@ async def test_an_instance_that_is_gone_already_holds_nothing_up(bench):
     await bench.make_pass(key)
 
     assert bench.released(key)
+    assert bench.drain_events() == [("Normal", "AlreadyGone")]
 
 
 async def test_an_instance_whose_search_namespace_is_gone_holds_nothing_up(bench):
