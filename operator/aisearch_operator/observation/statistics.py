@@ -1,10 +1,12 @@
 """Index statistics: they have no list, so one request at a time goes round the instances of an account."""
 
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
-from aisearch_operator.cloudflare.errors import CloudflareError, NotFound
+from aisearch_operator.cloudflare.errors import CloudflareError, NotFound, Terminal
 from aisearch_operator.cloudflare.wire import Stats
 from aisearch_operator.engine.store import ObjectKey
 from aisearch_operator.engine.workqueue import Again
@@ -17,35 +19,55 @@ logger = logging.getLogger(__name__)
 
 
 class StatisticsObserver:
-    """Keeps the latest statistics of each instance resource.
+    """Keeps the latest statistics of each instance that a resource follows.
 
-    Whatever the number of instances, an account costs one request per interval.
+    Whatever the number of instances, an account costs one request per interval, and one more while sync jobs wait
+    for the index of theirs.
 
     Parameters
     ----------
     wake
-        Called with the resources whose statistics have changed.
+        Called with the resources whose statistics have changed, and with those that await them.
     """
 
-    def __init__(self, polls: PollQueue, timing: Timing, *, wake: Callable[[Iterable[ObjectKey]], None]) -> None:
+    def __init__(
+        self,
+        polls: PollQueue,
+        timing: Timing,
+        *,
+        wake: Callable[[Iterable[ObjectKey]], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._polls = polls
         self._timing = timing
         self._wake = wake
+        self._clock = clock
         self._rotations: dict[_Scope, Rotation] = {}
         self._followed: dict[ObjectKey, _Scope] = {}
 
     def latest(self, key: ObjectKey, connection: Connection, address: InstanceAddress) -> Stats | None:
         """Give the statistics as they were read last, None before the first time; and go on reading them."""
-        scope = (connection.caller, connection.account_id)
-        if self._followed.get(key) != scope:
-            self.forget(key)
-            self._followed[key] = scope
-        rotation = self._rotations.get(scope)
-        if rotation is None:
-            rotation = self._rotations[scope] = Rotation(self._timing, self._wake)
-            self._polls.add_after(rotation, self._timing.interval)
-        rotation.join(key, connection, address)
-        return rotation.stats.get(key)
+        return self._follow(key, connection, address).stats
+
+    def awaited(self, key: ObjectKey, connection: Connection, address: InstanceAddress) -> Stats | None:
+        """Give statistics that are younger than the first call for this resource; None before they were read.
+
+        By how much: reads lag behind writes (facts 2.3), so that the lists' settle time must pass.
+
+        Raises
+        ------
+        NotFound
+            There is no such instance any more.
+        Terminal
+            The API refuses the credentials.
+        """
+        tally = self._follow(key, connection, address)
+        if key not in tally.awaiting:
+            tally.awaiting[key] = self._clock() + self._timing.settle
+            self._polls.add_after(self._rotations[self._followed[key]], self._timing.settle)
+        if tally.error is not None:
+            raise tally.error.with_traceback(None)  # it is raised for each pass, and would grow with each
+        return tally.stats if tally.read_at is not None and tally.read_at >= tally.awaiting[key] else None
 
     def hurry(self, key: ObjectKey) -> None:
         """Read this instance's statistics next: a job of it has ended."""
@@ -61,56 +83,121 @@ class StatisticsObserver:
         if scope is not None:
             rotation = self._rotations[scope]
             rotation.leave(key)
-            if not rotation.members:
+            if not rotation.tallies:
                 del self._rotations[scope]
+
+    def _follow(self, key: ObjectKey, connection: Connection, address: InstanceAddress) -> "Tally":
+        scope = (connection.caller, connection.account_id)
+        if self._followed.get(key) != scope:
+            self.forget(key)
+            self._followed[key] = scope
+        rotation = self._rotations.get(scope)
+        if rotation is None:
+            rotation = self._rotations[scope] = Rotation(self._timing, self._wake, self._clock)
+            self._polls.add_after(rotation, self._timing.interval)
+        return rotation.join(key, connection, address)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What is known of one instance.
+
+    Parameters
+    ----------
+    followers
+        The resources that are told of changes.
+    awaiting
+        Those of them that wait for the index, and from when on a reading counts for them.
+    read_at
+        When the request for ``stats`` was sent.
+    error
+        Why the last reading was refused; None when it was not, or failed in passing.
+    """
+
+    connection: Connection
+    followers: set[ObjectKey] = field(default_factory=set)
+    awaiting: dict[ObjectKey, float] = field(default_factory=dict)
+    stats: Stats | None = None
+    read_at: float | None = None
+    error: CloudflareError | None = None
 
 
 class Rotation:
     """The instances of one account, in the order in which they are read."""
 
-    def __init__(self, timing: Timing, wake: Callable[[Iterable[ObjectKey]], None]) -> None:
-        self.members: dict[ObjectKey, tuple[Connection, InstanceAddress]] = {}
-        self.stats: dict[ObjectKey, Stats] = {}
+    def __init__(self, timing: Timing, wake: Callable[[Iterable[ObjectKey]], None], clock: Callable[[], float]) -> None:
+        self.tallies: dict[InstanceAddress, Tally] = {}
         self._timing = timing
         self._wake = wake
-        self._order: deque[ObjectKey] = deque()
+        self._clock = clock
+        self._order: deque[InstanceAddress] = deque()
+        self._where: dict[ObjectKey, InstanceAddress] = {}
 
-    def join(self, key: ObjectKey, connection: Connection, address: InstanceAddress) -> None:
-        """Take an instance in; the newest is read next."""
-        if key not in self.members:
-            self._order.appendleft(key)
-        self.members[key] = (connection, address)
+    def join(self, key: ObjectKey, connection: Connection, address: InstanceAddress) -> Tally:
+        """Take a resource in, and its instance if it is new here: the newest is read next."""
+        if self._where.get(key) != address:
+            self.leave(key)
+            self._where[key] = address
+        if address not in self.tallies:
+            self._order.appendleft(address)
+            self.tallies[address] = Tally(connection)
+        tally = self.tallies[address]
+        tally.connection = connection
+        tally.followers.add(key)
+        return tally
 
     def hurry(self, key: ObjectKey) -> None:
-        """Move an instance to the front."""
-        if key in self.members:
-            self._order.remove(key)
-            self._order.appendleft(key)
+        """Move the instance of a resource to the front."""
+        if key in self._where:
+            self._order.remove(self._where[key])
+            self._order.appendleft(self._where[key])
 
     def leave(self, key: ObjectKey) -> None:
-        """Let an instance go."""
-        if self.members.pop(key, None) is not None:
-            self._order.remove(key)
-        self.stats.pop(key, None)
+        """Let a resource go, and its instance when no other follows it."""
+        address = self._where.pop(key, None)
+        if address is None:
+            return
+        tally = self.tallies[address]
+        tally.followers.discard(key)
+        tally.awaiting.pop(key, None)
+        if not tally.followers:
+            del self.tallies[address]
+            self._order.remove(address)
 
     async def poll(self) -> Again | None:
-        """Read the statistics of the next instance."""
+        """Read the statistics of the next instance, and of the next one that a sync job waits for."""
         if not self._order:
             return None
-        key = self._order[0]
-        self._order.rotate(-1)
-        connection, address = self.members[key]
+        for address in self._next():
+            tally = self.tallies.get(address)  # the last who followed may have left during the first request
+            error = await self._read(address, tally) if tally is not None else None
+            if error is not None and not isinstance(error, NotFound):
+                return after_error(error, terminal_retry=self._timing.terminal_retry)
+        return Again(self._timing.interval)
+
+    def _next(self) -> list[InstanceAddress]:
+        """Name the instances whose turn it is: whoever waits does not keep the others from theirs."""
+        turns = [self._order[0]]
+        turns += [address for address in self._order if self.tallies[address].awaiting and address != turns[0]][:1]
+        for address in turns:
+            self._order.remove(address)
+            self._order.append(address)
+        return turns
+
+    async def _read(self, address: InstanceAddress, tally: Tally) -> CloudflareError | None:
+        began = self._clock()
         try:
-            stats = await connection.client.instance_stats(address.namespace, address.instance_id)
-        except NotFound:
-            return Again(self._timing.interval)  # the list tells the resource about it
+            stats = await tally.connection.client.instance_stats(address.namespace, address.instance_id)
         except CloudflareError as error:
             logger.info("The statistics of %s could not be read: %s", address.instance_id, error)
-            return after_error(error, terminal_retry=self._timing.terminal_retry)
-        if key in self.members and self.stats.get(key) != stats:
-            self.stats[key] = stats
-            self._wake((key,))
-        return Again(self._timing.interval)
+            if isinstance(error, NotFound | Terminal):
+                tally.error = error  # of whom the list tells those who do not wait
+                self._wake(tuple(tally.awaiting))
+            return error
+        changed, tally.stats = tally.stats != stats, stats
+        tally.read_at, tally.error = began, None
+        self._wake(tuple(tally.followers if changed else tally.awaiting))
+        return None
 
 
 _Scope = tuple[str, str]

@@ -30,7 +30,7 @@ class HandCrankedPolls(WorkQueue[Pollable]):
         self.queued[key] = 0.0
 
     def add_after(self, key: Pollable, delay: float) -> None:
-        self.queued.setdefault(key, delay)
+        self.queued[key] = min(delay, self.queued.get(key, delay))
 
     async def turn(self) -> None:
         """Poll everything once."""

@@ -2,16 +2,19 @@
 
 import pytest
 
+from aisearch_operator.cloudflare.errors import NotFound, Unauthorized
 from aisearch_operator.cloudflare.wire import Stats
 from aisearch_operator.observation.address import Connection
 from aisearch_operator.observation.statistics import StatisticsObserver
 from unit.observation.looking import (
     TIMING,
     Account,
+    Clock,
     HandCrankedPolls,
     Woken,
     address,
     instance_key,
+    job_key,
     rejected,
     unavailable,
 )
@@ -22,10 +25,14 @@ class Looks:
 
     def __init__(self, account: Account, connection: Connection, polls: HandCrankedPolls, woken: Woken) -> None:
         self.account, self.connection, self.polls, self.woken = account, connection, polls, woken
-        self.observer = StatisticsObserver(polls, TIMING, wake=woken)
+        self.clock = Clock()
+        self.observer = StatisticsObserver(polls, TIMING, wake=woken, clock=self.clock)
 
     def at(self, name: str) -> Stats | None:
         return self.observer.latest(instance_key(name), self.connection, address(name))
+
+    def awaited(self, name: str, job: str = "nightly") -> Stats | None:
+        return self.observer.awaited(job_key(job), self.connection, address(name))
 
     @property
     def read(self) -> list[str]:
@@ -140,3 +147,110 @@ async def test_trouble_slows_the_rotation_down_and_keeps_what_was_read(looks, tr
 
     assert looks.polls.answers[-1].after == after
     assert looks.at("a") == Stats(completed=1)
+
+
+async def test_whoever_awaits_statistics_gets_none_from_before_nor_from_the_settle_time_after(looks):
+    looks.at("a")
+    await looks.polls.turn()
+
+    old = looks.awaited("a")
+    looks.clock.now += TIMING.settle - 1
+    await looks.polls.turn()
+    early = looks.awaited("a")
+    looks.clock.now += 2
+    await looks.polls.turn()
+
+    assert (old, early) == (None, None)
+    assert looks.awaited("a") == Stats(completed=1)
+
+
+async def test_the_first_awaited_statistics_are_read_when_they_begin_to_count(looks):
+    looks.awaited("a")
+
+    assert min(looks.polls.queued.values()) <= TIMING.settle
+
+
+async def test_whoever_awaits_statistics_is_woken_up_by_each_reading_changed_or_not(looks):
+    looks.at("a")
+    looks.awaited("a")
+    await looks.polls.turn()
+    first = looks.woken.drain()
+
+    await looks.polls.turn()
+
+    assert (first, looks.woken.drain()) == (["a", "nightly"], ["nightly"])
+
+
+async def test_an_instance_that_resources_and_jobs_follow_is_read_once_for_all(looks):
+    looks.at("a")
+    for job in ("one", "two"):
+        looks.awaited("a", job)
+
+    for turn in range(1, 4):
+        await looks.polls.turn()
+        assert len(looks.read) == turn
+
+
+async def test_jobs_that_wait_cost_one_more_request_in_an_interval_and_keep_nobody_from_the_turn(looks):
+    for name in "abc":
+        looks.at(name)
+    for name in "ab":
+        looks.awaited(name, f"job-{name}")
+    for turn in range(1, 7):
+        await looks.polls.turn()
+        assert len(looks.read) == 2 * turn
+
+    assert looks.read.count("c") >= 3
+    assert looks.read.count("a") == pytest.approx(looks.read.count("b"), abs=1)
+
+
+async def test_whoever_awaits_statistics_hears_that_the_instance_is_gone(looks):
+    looks.awaited("gone")
+    await looks.polls.turn()
+
+    assert looks.woken.drain() == ["nightly"]
+    with pytest.raises(NotFound):
+        looks.awaited("gone")
+
+
+async def test_whoever_awaits_statistics_hears_that_they_are_refused_and_when_that_is_over(looks):
+    looks.awaited("a")
+    looks.account.trouble = rejected()
+    await looks.polls.turn()
+    assert looks.woken.drain() == ["nightly"]
+    with pytest.raises(Unauthorized):
+        looks.awaited("a")
+
+    looks.account.trouble = None
+    looks.clock.now += TIMING.settle
+    await looks.polls.turn()
+
+    assert looks.woken.drain() == ["nightly"]
+    assert looks.awaited("a") == Stats(completed=1)
+
+
+async def test_trouble_that_passes_is_waited_out(looks):
+    looks.awaited("a")
+    looks.account.trouble = unavailable()
+    await looks.polls.turn()
+
+    assert looks.awaited("a") is None
+
+
+async def test_a_job_that_left_is_not_read_for(looks):
+    looks.awaited("a")
+    looks.observer.forget(job_key("nightly"))
+
+    await looks.polls.turn()
+
+    assert looks.read == []
+
+
+async def test_the_statistics_of_an_instance_that_moved_are_read_where_it_is(looks):
+    looks.account.instances["team"] = {}
+    looks.at("a")
+    looks.observer.latest(instance_key("a"), looks.connection, address("a", "team"))
+
+    await looks.polls.turn()
+
+    assert [path.split("/")[1] for path in looks.account.asked] == ["team"]
