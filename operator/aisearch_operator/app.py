@@ -35,6 +35,7 @@ from aisearch_operator.reconcilers.outcome import Reporter, RetryPolicy
 from aisearch_operator.reconcilers.sync_job import SyncJobReconciler
 from aisearch_operator.reconcilers.sync_job_attempt import SyncJobSteps
 from aisearch_operator.reconcilers.sync_job_expiry import JobExpiry
+from aisearch_operator.reconcilers.sync_job_index import IndexWait
 from aisearch_operator.reconcilers.sync_job_removal import JobRemoval
 from aisearch_operator.reconcilers.target import TargetFinder
 from aisearch_operator.resources.group import INSTANCE_KIND, SYNC_JOB_KIND
@@ -108,6 +109,7 @@ class Operator:
                     SyncJobSteps(
                         self.job_calls, cooldown=settings.job_cooldown, poll_interval=settings.job_poll_interval
                     ),
+                    IndexWait(targets, statistics),
                     JobRemoval(
                         targets,
                         self.job_calls,

@@ -284,6 +284,7 @@ def _bad_sync_jobs() -> Iterator[BadManifest]:
         ("ttlSecondsAfterFinished", -1),
         ("ttlSecondsAfterFinished", "1h"),
         ("concurrencyPolicy", "Allow"),
+        ("completionPolicy", "Complete"),
         ("runId", ""),
         ("runId", "r" * 65),
         ("deletionPolicy", "Delete"),

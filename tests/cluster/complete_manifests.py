@@ -131,6 +131,7 @@ def complete_sync_job(name: str = "complete") -> Manifest:
             "backoffLimit": 1000,
             "activeDeadlineSeconds": 31_536_000,
             "concurrencyPolicy": "Replace",
+            "completionPolicy": "Indexed",
             "ttlSecondsAfterFinished": 0,
             "runId": "r" * 64,
             "deletionPolicy": "Orphan",

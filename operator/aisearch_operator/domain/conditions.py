@@ -6,7 +6,7 @@ from datetime import datetime
 from aisearch_operator.domain.verdict import ConditionStatus, Verdict
 from aisearch_operator.resources.conditions import Condition
 
-__all__ = ["ConditionUpdate", "condition", "update_conditions"]
+__all__ = ["ConditionUpdate", "condition", "standing_verdict", "update_conditions"]
 
 ConditionUpdate = tuple[str, ConditionStatus, str, str]
 """Type, status, reason, message."""
@@ -15,6 +15,17 @@ ConditionUpdate = tuple[str, ConditionStatus, str, str]
 def condition(conditions: Iterable[Condition], condition_type: str) -> Condition | None:
     """Find a condition by its type."""
     return next((found for found in conditions if found.type == condition_type), None)
+
+
+def standing_verdict(conditions: Sequence[Condition]) -> Verdict | None:
+    """Read the verdict back that conditions were made from; None when there are none yet."""
+    ready, reconciling, stalled = (condition(conditions, name) for name in ("Ready", "Reconciling", "Stalled"))
+    if ready is None:
+        return None
+    if stalled is not None and stalled.status == "True":
+        return Verdict(ready.status, "stalled", ready.reason, ready.message)
+    works = reconciling is not None and reconciling.status == "True"
+    return Verdict(ready.status, "reconciling" if works else "settled", ready.reason, ready.message)
 
 
 def update_conditions(

@@ -9,8 +9,9 @@ from aisearch_operator.cloudflare.wire import Instance, Stats
 from aisearch_operator.domain.conditions import ConditionUpdate
 from aisearch_operator.domain.reasons import Reason
 from aisearch_operator.resources.conditions import Condition
+from aisearch_operator.resources.instance import InstanceStats
 
-__all__ = ["REMEDIES", "indexed", "paused"]
+__all__ = ["REMEDIES", "counts", "indexed", "paused"]
 
 REMEDIES: Mapping[str, str] = MappingProxyType(
     {
@@ -41,6 +42,19 @@ BY_SOMEBODY = (
 )
 SHOWN_CODES = 5
 CODE_LENGTH = 64
+
+
+def counts(stats: Stats) -> InstanceStats:
+    """Give the statistics as a status shows them."""
+    return InstanceStats(
+        completed=stats.completed,
+        error=stats.error,
+        queued=stats.queued,
+        running=stats.running,
+        skipped=stats.skipped,
+        outdated=stats.outdated,
+        degraded=stats.degraded,
+    )
 
 
 def indexed(observed: Instance | None, stats: Stats) -> ConditionUpdate:

@@ -9,11 +9,11 @@ from typing import Literal
 from aisearch_operator.cloudflare.wire import Instance, Stats
 from aisearch_operator.domain.conditions import ConditionUpdate, condition, update_conditions
 from aisearch_operator.domain.difference import Difference
-from aisearch_operator.domain.index_health import indexed, paused
+from aisearch_operator.domain.index_health import counts, indexed, paused
 from aisearch_operator.domain.reasons import Reason
 from aisearch_operator.domain.verdict import Verdict
 from aisearch_operator.resources.endpoints import InstanceEndpoints
-from aisearch_operator.resources.instance import AISearchInstanceStatus, DriftedField, InstanceStats
+from aisearch_operator.resources.instance import AISearchInstanceStatus, DriftedField
 
 __all__ = ["DriftReason", "Finding", "Publication", "summarize"]
 
@@ -125,7 +125,7 @@ def summarize(
     if finding.publication is not None:
         changes["connection_config_map"] = finding.publication.config_map
     if finding.stats is not None:
-        changes["stats"] = _stats(finding.stats)
+        changes["stats"] = counts(finding.stats)
     if finding.drift is not None:
         changes["drift"] = _drift(previous, finding.drift, now)
         changes["write_only_hash"] = finding.write_only_hash or None
@@ -177,18 +177,6 @@ def _extra(previous: AISearchInstanceStatus, finding: Finding) -> list[Condition
         made = finding.publication
         extra.append(("ConnectionPublished", "True" if made.published else "False", made.reason, made.message))
     return extra
-
-
-def _stats(stats: Stats) -> InstanceStats:
-    return InstanceStats(
-        completed=stats.completed,
-        error=stats.error,
-        queued=stats.queued,
-        running=stats.running,
-        skipped=stats.skipped,
-        outdated=stats.outdated,
-        degraded=stats.degraded,
-    )
 
 
 def _drift(previous: AISearchInstanceStatus, found: tuple[Difference, ...], now: datetime) -> tuple[DriftedField, ...]:

@@ -137,7 +137,9 @@ DOCUMENTATION: Mapping[Reason, str] = MappingProxyType(
             "The message names what may be left there: look in the dashboard."
         ),
         Reason.INDEX_COMPLETE: "Nothing is queued or running in the index.",
-        Reason.INDEXING: "Items are queued or running in the index.",
+        Reason.INDEXING: (
+            "Items are queued or running in the index. A sync job whose completionPolicy is Indexed waits for them."
+        ),
         Reason.INDEX_ERRORS: "Some items could not be indexed. The instance's logs in the dashboard tell which.",
         Reason.INDEX_UNKNOWN: "The statistics were not read yet, or Cloudflare cannot count at the moment.",
         Reason.SOURCE_ERROR: (

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from aisearch_operator.cloudflare.wire import Job, JobLog
+from aisearch_operator.cloudflare.wire import Job, JobLog, Stats
 from aisearch_operator.domain.attempts import FAILURES, closed_attempts, open_job_id
 from aisearch_operator.domain.conditions import ConditionUpdate, condition, update_conditions
+from aisearch_operator.domain.index_health import counts
+from aisearch_operator.domain.index_wait import index_step
 from aisearch_operator.domain.job_state import JobState, state_of
 from aisearch_operator.domain.reasons import Reason
 from aisearch_operator.domain.sync_job_outcome import ended_verdict
@@ -29,6 +31,7 @@ __all__ = [
     "running_verdict",
     "summarize_job",
     "with_closing",
+    "with_index_awaited",
     "with_step",
 ]
 
@@ -60,6 +63,8 @@ class JobFinding:
         What the run is made for; None leaves what status says.
     handled
         The request for a pass now that this pass has answered; None when there was none.
+    indexing_since
+        When the job of the run ended well, if the index is to be waited for; None leaves what status says.
     """
 
     verdict: Verdict
@@ -75,6 +80,8 @@ class JobFinding:
     stopping: StopReason | None = None
     run_id: str | None = None
     handled: str | None = None
+    indexing_since: datetime | None = None
+    stats: Stats | None = None
 
 
 def is_terminal(status: AISearchSyncJobStatus) -> bool:
@@ -107,6 +114,12 @@ def with_step(finding: JobFinding, step: Step) -> JobFinding:
             return replace(finding, job=job or finding.job, finished=reason, closed=outcome, verdict=verdict)
         case _:
             return finding
+
+
+def with_index_awaited(finding: JobFinding) -> JobFinding:
+    """Turn the finding that a run ended well into one that its job did, and that it waits for the index."""
+    ended_at = finding.job.ended_at if finding.job else None
+    return replace(finding, finished=None, indexing_since=ended_at, verdict=index_step(None).verdict)
 
 
 def with_closing(finding: JobFinding, step: Close, then: Step) -> JobFinding:
@@ -156,7 +169,10 @@ def summarize_job(
         "run_id": finding.run_id or previous.run_id,
         "stopping": finding.stopping or previous.stopping,
         "last_handled_reconcile_at": previous.last_handled_reconcile_at if finding.handled is None else finding.handled,
+        "indexing_since": None if finding.finished else finding.indexing_since or previous.indexing_since,
     }
+    if finding.stats is not None:
+        changes["stats"] = counts(finding.stats)
     if finding.instance_id is not None:
         changes |= {
             "account_id": finding.account_id,
@@ -179,7 +195,7 @@ def reopen(previous: AISearchSyncJobStatus, run_id: str, *, generation: int, now
     """Make the status of a finished sync job that is to run again; the numbers of its attempts go on."""
     finding = JobFinding(Verdict.working(Reason.WORKING, "spec.runId asks for a new run"), run_id=run_id)
     status = summarize_job(previous, finding, generation=generation, now=now)
-    return status.model_copy(update={"failed": None, "run_start_time": None, "stopping": None})
+    return status.model_copy(update={"failed": None, "run_start_time": None, "stopping": None, "stats": None})
 
 
 def _aspects(previous: AISearchSyncJobStatus, finding: JobFinding) -> tuple[ConditionUpdate, ...]:
@@ -206,6 +222,8 @@ def _phase(previous: AISearchSyncJobStatus, finding: JobFinding) -> str:
         return "Suspended"
     if finding.verdict.reason == Reason.CANCELLING:
         return "Cancelling"
+    if finding.indexing_since or previous.indexing_since:
+        return "Indexing"
     if finding.closed is not None:
         return "Pending"
     if finding.job is None:  # trouble on the way to Cloudflare does not stop the job there

@@ -29,6 +29,7 @@ from aisearch_operator.reconcilers.outcome import (
 )
 from aisearch_operator.reconcilers.sync_job_attempt import SyncJobPass, SyncJobSteps
 from aisearch_operator.reconcilers.sync_job_expiry import JobExpiry
+from aisearch_operator.reconcilers.sync_job_index import IndexWait
 from aisearch_operator.reconcilers.sync_job_removal import JobRemoval
 from aisearch_operator.reconcilers.target import Target, TargetFinder
 from aisearch_operator.reconcilers.turns import Turns, in_line, readable_part
@@ -52,6 +53,7 @@ class SyncJobReconciler:
         targets: TargetFinder,
         calls: JobCalls,
         steps: SyncJobSteps,
+        index: IndexWait,
         removal: JobRemoval,
         expiry: JobExpiry,
         statistics: StatisticsObserver,
@@ -65,6 +67,7 @@ class SyncJobReconciler:
         self._targets = targets
         self._calls = calls
         self._steps = steps
+        self._index = index
         self._removal = removal
         self._expiry = expiry
         self._statistics = statistics
@@ -99,7 +102,8 @@ class SyncJobReconciler:
         if this.finding.finished is not None:
             self._leave(this)
             return Again(0) if wants_new_run(updated) else await self._expiry.step(known.key)
-        if is_suspended(after, generation):
+        indexing_from_now_on = after.indexing_since is not None and status.indexing_since is None
+        if indexing_from_now_on or is_suspended(after, generation):
             self._stop_looking(this.key)
         elif not in_line(resource) or in_line(updated):
             return again
@@ -109,7 +113,7 @@ class SyncJobReconciler:
     async def remove(self, known: Known) -> Again | Released:
         """Make one pass over a resource that is being deleted: its job first, then the resource."""
         resource = readable_part(known.body)
-        if is_terminal(resource.status):
+        if is_terminal(resource.status) or resource.status.indexing_since is not None:
             return Released()
         this = SyncJobPass.over(known, resource, self._turns.others(known.key))
         step = await self._removal.step(this.key, resource, self._request(this), this.since)
@@ -128,6 +132,8 @@ class SyncJobReconciler:
     async def _pass(self, this: SyncJobPass) -> Again | None:
         if this.finding.handled is not None:
             await self._targets.read_credentials_again(this.key)
+        if this.resource.status.indexing_since is not None:
+            return await self._index.advance(this)
         request = self._request(this)
         target = await self._target(this)
         if isinstance(target, Verdict):
@@ -179,6 +185,7 @@ class SyncJobReconciler:
     def _stop_looking(self, key: ObjectKey) -> None:
         self._targets.forget(key)
         self._calls.forget(key)
+        self._statistics.forget(key)
 
     async def _still_there(self, known: Known, this: SyncJobPass, trouble: Trouble) -> None:
         status = this.resource.status

@@ -8,7 +8,13 @@ from aisearch_operator.cloudflare.errors import Cause, Wait
 from aisearch_operator.domain.attempts import run_id_of
 from aisearch_operator.domain.reasons import Reason
 from aisearch_operator.domain.sync_job import ended_step, known_step, next_step, step_after_closing
-from aisearch_operator.domain.sync_job_status import JobFinding, progress_due, with_closing, with_step
+from aisearch_operator.domain.sync_job_status import (
+    JobFinding,
+    progress_due,
+    with_closing,
+    with_index_awaited,
+    with_step,
+)
 from aisearch_operator.domain.sync_job_steps import (
     Announce,
     Cancel,
@@ -68,7 +74,9 @@ class SyncJobPass(Pass[AISearchSyncJob, JobFinding]):
     def see(self, step: Step) -> None:
         """Note what a step says of the sync job."""
         self.finding = with_step(self.finding, step)
-        if isinstance(step, Finish) and step.reason is Reason.SUCCEEDED:
+        if self.finding.finished is Reason.SUCCEEDED and self.resource.spec.completion_policy == "Indexed":
+            self.finding = with_index_awaited(self.finding)
+        if self.finding.finished is Reason.SUCCEEDED:
             self.tell(Reason.SUCCEEDED, self.finding.verdict.message)
         if isinstance(step, StandBy) and self.resource.status.phase != "Suspended":
             self.tell(Reason.SUSPENDED, self.finding.verdict.message)
@@ -158,7 +166,7 @@ class SyncJobSteps:
         """Note the end of the present attempt, and of the run perhaps."""
         if isinstance(step, Finish):
             this.see(step)
-            return None
+            return None if this.finding.indexing_since is None else Again(0)
         then = step_after_closing(request, step, seen.jobs, seen.server_time, self._cooldown)
         this.finding = with_closing(this.finding, step, then)
         number = request.attempt.number

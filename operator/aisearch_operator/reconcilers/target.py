@@ -66,6 +66,16 @@ class TargetFinder:
         )
         return obstacle or target
 
+    async def started(self, key: ObjectKey, job: AISearchSyncJob) -> Target:
+        """Find where the last job of the resource was started.
+
+        Raises
+        ------
+        CredentialError, KubeUnavailable
+            There is no way to Cloudflare.
+        """
+        return await self._remembered(key, job)
+
     async def find_for_removal(self, key: ObjectKey, job: AISearchSyncJob) -> Target | None:
         """Find where a deleted resource's job may run; None when none can have been started.
 

@@ -59,7 +59,8 @@ def in_line(resource: AISearchSyncJob) -> bool:
     # When their instance goes on, all its jobs do: until then, each keeps its place.
     alone = stalled is not None and stalled.status == "True" and stalled.reason != Reason.INSTANCE_STALLED
     pauses = resource.spec.suspend or (ready is not None and ready.reason == Reason.BACK_OFF)
-    return not alone and not pauses and not is_terminal(resource.status)
+    over = is_terminal(resource.status) or resource.status.indexing_since is not None
+    return not alone and not pauses and not over
 
 
 def _comes_first(rival: AISearchSyncJob, resource: AISearchSyncJob) -> bool:

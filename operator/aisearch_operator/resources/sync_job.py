@@ -7,6 +7,7 @@ from pydantic import Field
 from aisearch_operator.resources.base import ResourceModel, Rule, Timestamp, excerpt, immutable
 from aisearch_operator.resources.conditions import Conditions
 from aisearch_operator.resources.group import REQUEST_LENGTH
+from aisearch_operator.resources.instance import InstanceStats
 from aisearch_operator.resources.metadata import ObjectMeta
 from aisearch_operator.resources.names import AccountId, InstanceId, LocalReference, SearchNamespace
 
@@ -107,6 +108,11 @@ class AISearchSyncJobSpec(ResourceModel):
     for Cloudflare's pause between two jobs: its start ends the other one, unless that belongs to a younger
     AISearchSyncJob."""
 
+    completion_policy: Literal["JobEnded", "Indexed"] = "JobEnded"
+    """When a run is complete. `JobEnded`: as soon as its job has ended well, which means that the source was
+    scanned. `Indexed`: when also nothing is queued or running in the index any more; items that could not
+    be indexed are counted in status.stats."""
+
     run_id: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     """Any text; a changed value runs a finished job again, once, and status.runId confirms it. A change
     during a run is acted on after that. Removing it does nothing."""
@@ -169,8 +175,8 @@ class AISearchSyncJobStatus(ResourceModel):
     ended otherwise, or a person must act."""
 
     phase: str | None = None
-    """The conditions in one word: Pending, Running, Cancelling, Suspended, Succeeded, Cancelled or
-    Failed."""
+    """The conditions in one word: Pending, Running, Cancelling, Indexing, Suspended, Succeeded, Cancelled
+    or Failed."""
 
     run_id: str | None = None
     """The spec.runId that the present run, or the last one, was made for."""
@@ -213,6 +219,13 @@ class AISearchSyncJobStatus(ResourceModel):
 
     completion_time: Timestamp | None = None
     """When the job ended at Cloudflare, however."""
+
+    indexing_since: Timestamp | None = None
+    """When the job ended well, while the run waits for the index; see spec.completionPolicy."""
+
+    stats: InstanceStats | None = None
+    """How many items of the instance were in which state when the run last looked; set where
+    spec.completionPolicy is Indexed."""
 
     last_seen_time: Timestamp | None = None
     """The running job's last sign of life at Cloudflare, brought up to date about once a minute."""

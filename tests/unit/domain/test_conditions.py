@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from aisearch_operator.cloudflare.errors import AlreadyExists, Cause, CloudflareError, NotFound, Retry, Terminal, Wait
-from aisearch_operator.domain.conditions import ConditionUpdate, condition, update_conditions
+from aisearch_operator.domain.conditions import ConditionUpdate, condition, standing_verdict, update_conditions
 from aisearch_operator.domain.reasons import Reason
 from aisearch_operator.domain.verdict import Verdict
 from aisearch_operator.resources.conditions import Condition
@@ -40,6 +40,15 @@ def statuses(conditions: Sequence[Condition]) -> tuple[str, ...]:
 @pytest.mark.parametrize(("verdict", "expected"), VERDICTS, ids=lambda value: getattr(value, "reason", ""))
 def test_each_verdict_has_its_row_in_the_table_of_states(verdict, expected):
     assert statuses(updated((), verdict)) == expected
+
+
+@pytest.mark.parametrize("verdict", [row[0] for row in VERDICTS], ids=lambda verdict: verdict.reason)
+def test_a_verdict_can_be_read_back_from_its_conditions(verdict):
+    assert standing_verdict(updated((), verdict)) == verdict
+
+
+def test_without_conditions_there_is_no_verdict():
+    assert standing_verdict(()) is None
 
 
 @pytest.mark.parametrize("second", [row[0] for row in VERDICTS], ids=lambda verdict: verdict.reason)

@@ -117,6 +117,8 @@ def test_a_complete_spec_is_read_and_written_without_a_change(model, manifest):
                 "lastSeenTime": "2026-11-23T10:02:00Z",
                 "duration": "2m5s",
                 "endReason": "completed",
+                "indexingSince": "2026-11-23T10:02:06Z",
+                "stats": {"completed": 12, "error": 1, "queued": 0, "running": 0, "skipped": 0, "outdated": 0},
                 "logs": [{"time": "2026-11-23T10:00:01Z", "message": "started"}],
             },
         ),
