@@ -136,6 +136,35 @@ def test_a_waiting_job_costs_one_write_for_each_reason_to_wait(make_stage):
     assert reasons.count("status InstanceNotReady") == len(reasons) - 5
 
 
+def test_a_failed_attempt_and_a_suspension_cost_a_write_for_each_thing_that_happens(make_stage):
+    stage = make_stage(rate=0, **NO_STATISTICS)
+    kube, account = stage.kube, stage.account
+    account.configure(initial_job=False, job_start_delay=0, job_duration=None)
+    stage.operator.start()
+    kube.apply(instance("docs", type="r2", source="my-bucket"))
+    kube.wait_condition(INSTANCE, "docs", "Ready")
+    kube.apply(sync_job("job", "docs", backoffLimit=1))
+    running = kube.wait(JOB, "job", phase("Running"), "running")
+
+    account.end_job("docs", running["status"]["jobId"], "bucket_not_found")
+    kube.wait_condition(JOB, "job", "Reconciling", reason="BackOff")
+    for _ in range(3):
+        account.advance(10)
+        await_looks_at_jobs(stage)
+    assert written(stage, "job")[2:] == ["status BackOff"]
+
+    account.advance(10)
+    kube.wait(JOB, "job", phase("Running"), "running again")
+    kube.apply(sync_job("job", "docs", backoffLimit=1, suspend=True))
+    kube.wait_condition(JOB, "job", "Suspended")
+    stage.await_sweeps()
+    assert written(stage, "job")[3:] == ["status Running", "status Cancelling", "status Suspended"]
+
+    kube.delete(JOB, "job")
+    kube.wait_gone(JOB, "job")
+    assert written(stage, "job")[6:] == ["finalizers"]
+
+
 def test_a_restart_writes_nothing_however_many_resources_there_are(make_stage):
     stage = make_stage(stats_interval=0.3)
     kube, account = stage.kube, stage.account

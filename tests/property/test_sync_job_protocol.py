@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from aisearch_operator.cloudflare.wire import Job
 from aisearch_operator.domain.attempts import run_id_of, wants_new_run
@@ -120,13 +120,43 @@ class Operator:
         return unheard or (now < self.began + SETTLE and not self.inherited.isdisjoint(uids))
 
 
+SPECS = st.sampled_from(
+    [
+        {"backoffLimit": 3},
+        {"backoffLimit": 3, "concurrencyPolicy": "Replace"},
+        {"backoffLimit": 1, "runId": "a"},
+        {"concurrencyPolicy": "Replace"},
+        {"backoffLimit": 3, "activeDeadlineSeconds": 60},
+    ]
+)
+
+EDITS = st.sampled_from(
+    [
+        {"concurrencyPolicy": "Replace"},
+        {"concurrencyPolicy": "Wait"},
+        {"backoffLimit": 0},
+        {"backoffLimit": 5},
+        {"activeDeadlineSeconds": 20},
+    ]
+)
+
+ANYBODY = st.integers(0, 2)
+"""One of the resources; where there are fewer, some have more numbers."""
+
+SECONDS = st.sampled_from([1, 10, 29, 31, 36, 120, 700])
+ENDS = st.sampled_from([None, None, "", "bucket_not_found", "bucket_not_found", "cancelled"])
+"""The end reason of a job that runs; None lets it run on."""
+
+Work = list[tuple[int, Fault, Fate]]
+WORK: st.SearchStrategy[Work] = st.lists(st.tuples(ANYBODY, faults, fates), min_size=2, max_size=8)
+"""Passes: over whom, and what becomes of their requests and their status."""
+
+
 class Protocol(RuleBasedStateMachine):
     """The operator's passes in any order, with crashes, faults, a foreign hand at Cloudflare, edits and deletions.
 
     The resources live in the operator's own store, as the API server would show them.
     """
-
-    resources = Bundle("resources")
 
     def __init__(self) -> None:
         super().__init__()
@@ -134,99 +164,81 @@ class Protocol(RuleBasedStateMachine):
         self.store = Store()
         self.turns = Turns(self.store)
         self.operator = Operator(self.api.now, set())
+        self.keys: list[ObjectKey] = []
         self.gone: set[str] = set()
         self.posted: list[str] = []
         self.skew = timedelta()
         self.cancelled_by_hand: set[str] = set()
         self.parsed: dict[ObjectKey, tuple[Known, AISearchSyncJob]] = {}
 
-    @initialize(lag=st.sampled_from([0, 10]))
-    def begin(self, lag: int) -> None:
+    @initialize(lag=st.sampled_from([0, 10]), specs=st.lists(SPECS, min_size=1, max_size=3))
+    def begin(self, lag: int, specs: list[dict[str, Any]]) -> None:
         self.api.lag = timedelta(seconds=lag)
+        for number, spec in enumerate(specs):
+            body = {
+                "metadata": metadata(f"job-{number}", created=EPOCH + timedelta(seconds=number)),
+                "spec": {"instanceRef": {"name": "docs"}, **spec},
+                "status": {"observedGeneration": -1},
+            }
+            self.keys.append(self.store.put(SYNC_JOB_KIND, body).key)
 
-    @rule(
-        target=resources,
-        policy=st.sampled_from(["Wait", "Replace"]),
-        limit=st.sampled_from([0, 0, 1, 3]),
-        deadline=st.sampled_from([None, None, 60]),
-        run_id=st.sampled_from([None, "a"]),
-    )
-    def apply(self, policy: str, limit: int, deadline: int | None, run_id: str | None) -> ObjectKey:
-        number = len(self.store) + len(self.gone)
-        spec = {"instanceRef": {"name": "docs"}, "concurrencyPolicy": policy, "backoffLimit": limit}
-        spec |= {"activeDeadlineSeconds": deadline} if deadline else {}
-        spec |= {"runId": run_id} if run_id else {}
-        body = {
-            "metadata": metadata(f"job-{number:03}", created=EPOCH + timedelta(seconds=number)),
-            "spec": spec,
-            "status": {"observedGeneration": -1},
-        }
-        return self.store.put(SYNC_JOB_KIND, body).key
+    @rule(number=ANYBODY, edit=EDITS, work=WORK)
+    def edit(self, number: int, edit: dict[str, Any], work: Work) -> None:
+        self._edit(self._key(number), edit)
+        self._do(work)
 
-    @rule(
-        key=resources,
-        edit=st.sampled_from(
-            [
-                {"suspend": True},
-                {"suspend": False},
-                {"runId": "b"},
-                {"runId": "c"},
-                {"concurrencyPolicy": "Replace"},
-                {"backoffLimit": 0},
-                {"backoffLimit": 5},
-                {"activeDeadlineSeconds": 20},
-            ]
-        ),
-    )
-    def edit(self, key: ObjectKey, edit: dict[str, Any]) -> None:
-        self._edit(key, edit)
+    @rule(number=ANYBODY, seconds=SECONDS, work=WORK)
+    def run_again(self, number: int, seconds: int, work: Work) -> None:
+        if known := self.store.get(self._key(number)):
+            self._edit(known.key, {"runId": f"run-{known.generation}", "suspend": False})
+        self._let_jobs_run(seconds, None)
+        self._do(work)
 
-    @rule(key=resources)
-    def ask_for_its_cancellation(self, key: ObjectKey) -> None:
-        self._edit(key, {"cancel": True})
-        self.cancelled_by_hand.add(key.uid)
+    @rule(number=ANYBODY, work=WORK)
+    def suspend_or_resume(self, number: int, work: Work) -> None:
+        if known := self.store.get(self._key(number)):
+            self._edit(known.key, {"suspend": not known.body["spec"].get("suspend", False)})
+        self._do(work)
 
-    @rule(key=resources)
-    def take_its_cancellation_back(self, key: ObjectKey) -> None:
-        self._edit(key, {"cancel": False, "runId": f"again-{self._generation(key)}"})
+    @precondition(lambda self: self.api.now.minute % 3 == 2)  # more seldom than the rest: much ends with it
+    @rule(number=ANYBODY, back=st.booleans(), work=WORK)
+    def cancel_or_take_it_back(self, number: int, back: bool, work: Work) -> None:
+        if known := self.store.get(self._key(number)):
+            edit = {"cancel": False, "runId": f"again-{known.generation}"} if back else {"cancel": True}
+            self._edit(known.key, edit)
+            self.cancelled_by_hand.add(known.key.uid)
+        self._do(work)
 
-    @rule(key=consumes(resources))
-    def delete(self, key: ObjectKey) -> None:
-        body = self._known(key).body
-        self.store.put(
-            SYNC_JOB_KIND, {**body, "metadata": {**body["metadata"], "deletionTimestamp": "2026-11-24T00:00:00Z"}}
-        )
+    @precondition(lambda self: self.api.now.minute % 3 == 2)  # more seldom than the rest: much ends with it
+    @rule(number=ANYBODY, work=WORK)
+    def delete(self, number: int, work: Work) -> None:
+        if known := self.store.get(self._key(number)):
+            about = {**known.body["metadata"], "deletionTimestamp": "2026-11-24T00:00:00Z"}
+            self.store.put(SYNC_JOB_KIND, {**known.body, "metadata": about})
+        self._do(work)
 
-    @precondition(lambda self: len(self.store) > 0)
-    @rule(data=st.data(), fault=faults, fate=fates, times=st.integers(1, 3))
-    def make_passes(self, data: st.DataObject, fault: Fault, fate: Fate, times: int) -> None:
-        key = data.draw(st.sampled_from(sorted(known.key for known in self.store.all(SYNC_JOB_KIND))))
-        for _ in range(times - 1):
-            self._pass(key)
-        self._pass(key, fault, fate)
+    @rule(seconds=SECONDS, ends=ENDS, work=WORK)
+    def time_passes(self, seconds: int, ends: str | None, work: Work) -> None:
+        self._let_jobs_run(seconds, ends)
+        self._do(work)
 
-    @rule(seconds=st.sampled_from([1, 10, 29, 31, 36, 120, 700]))
-    def let_time_pass(self, seconds: int) -> None:
-        self.api.now += timedelta(seconds=seconds)
+    @rule(ends=ENDS, work=WORK)
+    def the_cooldown_passes(self, ends: str | None, work: Work) -> None:
+        self._let_jobs_run(36, ends)
+        self._do(work)
 
-    @rule(hours=st.sampled_from([-5, 0, 5]))
-    def our_clock_jumps(self, hours: int) -> None:
+    @rule(hours=st.sampled_from([0, -5, 5]), work=WORK)
+    def our_clock_jumps(self, hours: int, work: Work) -> None:
         self.skew = timedelta(hours=hours)
+        self._do(work)
 
-    @precondition(lambda self: self.api.unfinished)
-    @rule(reason=st.sampled_from([None, "completed", "bucket_not_found", "bucket_not_found", "cancelled"]))
-    def the_job_goes_on(self, reason: str | None) -> None:
-        job = self.api.unfinished[0]
-        if job.started_at:
-            self.api.end(job.id, reason)
-            if reason == "cancelled" and (owner := owner_of(job)):
-                self.cancelled_by_hand.add(owner)
-        else:
-            self.api.start(job.id)
-
-    @rule()
-    def the_schedule_starts_a_job(self) -> None:
+    @rule(ends=ENDS, work=WORK)
+    def the_schedule_starts_a_job(self, ends: str | None, work: Work) -> None:
         self.api.post("", source="schedule", hidden=False)
+        self._do(work)
+        self._let_jobs_run(36, ends)
+        self._let_jobs_run(36, ends)
+        self._do(work)
 
     @precondition(lambda self: any(finished(job) for job in self.api.jobs.values()))
     @rule()
@@ -271,7 +283,7 @@ class Protocol(RuleBasedStateMachine):
                     self.api.end(job.id, None)
                 else:
                     self.api.start(job.id)
-            self.api.now += timedelta(seconds=7)
+            self.api.now += timedelta(seconds=36)
         for known in self.store.all(SYNC_JOB_KIND):
             assert not known.deleting, "a deletion hangs"
             resource = self._parse(known)
@@ -287,6 +299,24 @@ class Protocol(RuleBasedStateMachine):
             for each in resources
         )
 
+    def _key(self, number: int) -> ObjectKey:
+        return self.keys[number % len(self.keys)]
+
+    def _let_jobs_run(self, seconds: int, ends: str | None) -> None:
+        """Let the clock of the API run: what has run for a while ends as it is to end, what waits starts."""
+        self.api.now += timedelta(seconds=seconds)
+        for job in self.api.unfinished:
+            if not job.started_at:
+                self.api.start(job.id)
+            elif ends is not None:
+                self.api.end(job.id, ends or None)
+                if ends == "cancelled" and (owner := owner_of(job)):
+                    self.cancelled_by_hand.add(owner)
+
+    def _do(self, work: Work) -> None:
+        for number, fault, fate in work:
+            self._pass(self._key(number), fault, fate)
+
     def _known(self, key: ObjectKey) -> Known:
         known = self.store.get(key)
         assert known is not None
@@ -298,13 +328,11 @@ class Protocol(RuleBasedStateMachine):
             cached = self.parsed[known.key] = known, AISearchSyncJob.model_validate(known.body)
         return cached[1]
 
-    def _generation(self, key: ObjectKey) -> int:
-        return self._known(key).generation
-
     def _edit(self, key: ObjectKey, edit: dict[str, Any]) -> None:
-        body = self._known(key).body
-        if {**body["spec"], **edit} == body["spec"]:
+        known = self.store.get(key)
+        if known is None or {**known.body["spec"], **edit} == known.body["spec"]:
             return
+        body = known.body
         about = {**body["metadata"], "generation": body["metadata"]["generation"] + 1}
         self.store.put(SYNC_JOB_KIND, {**body, "metadata": about, "spec": {**body["spec"], **edit}})
 
@@ -444,4 +472,4 @@ class Protocol(RuleBasedStateMachine):
 
 
 TestProtocol = Protocol.TestCase
-TestProtocol.settings = settings(stateful_step_count=50)
+TestProtocol.settings = settings(stateful_step_count=25, max_examples=160)

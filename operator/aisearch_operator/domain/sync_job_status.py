@@ -153,7 +153,9 @@ def progress_due(previous: AISearchSyncJobStatus, job: Job) -> bool:
     """Whether a running job's heartbeat has moved far enough since it was last written."""
     if job.last_seen_at is None:
         return False
-    return previous.last_seen_time is None or job.last_seen_at - previous.last_seen_time >= PROGRESS_INTERVAL
+    if previous.last_seen_time is None or previous.job_id != job.id:
+        return True
+    return job.last_seen_at - previous.last_seen_time >= PROGRESS_INTERVAL
 
 
 def summarize_job(

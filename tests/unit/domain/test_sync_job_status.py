@@ -174,7 +174,7 @@ def test_a_running_job_that_cannot_be_looked_at_still_runs_as_far_as_anybody_kno
     ],
 )
 def test_a_heartbeat_is_written_at_most_once_a_minute(written, seen, due):
-    status = FRESH.model_copy(update={"last_seen_time": written})
+    status = FRESH.model_copy(update={"job_id": "job-1", "last_seen_time": written})
 
     assert progress_due(status, wire_job(started=ago(100), seen=seen)) is due
 
