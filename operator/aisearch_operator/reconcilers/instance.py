@@ -136,10 +136,13 @@ class InstanceReconciler:
             )
         if this.fresh:
             self._calls.forget(this.key)  # a repair that was held back is tried again
-        verdict = await self._act(this, connection, address, observed)
-        if this.finding.instance_id:
-            this.note(stats=self._latest_statistics(this, connection, address))
-        return verdict
+        if status.search_namespace == address.search_namespace and this.finding.instance_id:
+            this.note(observed=observed)
+        try:
+            return await self._act(this, connection, address, observed)
+        finally:  # how the index is doing does not depend on whether the spec can be applied
+            if this.finding.instance_id and this.finding.search_namespace == address.search_namespace:
+                this.note(stats=self._latest_statistics(this, connection, address))
 
     def _latest_statistics(self, this: InstancePass, connection: Connection, address: InstanceAddress) -> Stats | None:
         latest = self._statistics.latest(this.key, connection, address)

@@ -492,3 +492,19 @@ async def test_an_instance_is_not_lost_when_its_new_search_namespace_goes_before
 
     assert bench.status_of(key)["searchNamespace"] == "default"
     assert bench.states(key)[:3] == ("False", "True", "False")
+
+
+async def test_an_instance_whose_edit_is_refused_still_tells_how_it_is_doing(bench):
+    key = await ready_instance(bench, maxNumResults=10)
+    bench.account.fail("instances.update", 400, 7010, times=None)
+    bench.instance(source="bucket", maxNumResults=20)
+    bench.account.patch_instance("docs", paused=True)
+    await bench.look_again()
+
+    await bench.make_pass(key)
+    await bench.read_statistics()
+    await bench.make_pass(key)
+
+    assert bench.states(key) == ("False", "False", "True", "InvalidRequest")
+    assert bench.status_of(key)["paused"] is True
+    assert "stats" in bench.status_of(key)
