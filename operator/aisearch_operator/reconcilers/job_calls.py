@@ -10,6 +10,7 @@ from weakref import WeakValueDictionary
 
 from aisearch_operator.cloudflare.errors import Cause, CloudflareError, JobAlreadyEnded, NotFound, Retry, Wait
 from aisearch_operator.cloudflare.wire import Job, JobLog
+from aisearch_operator.domain.job_state import Attempt
 from aisearch_operator.domain.sync_job_status import MAX_LOGS
 from aisearch_operator.engine.store import ObjectKey
 from aisearch_operator.observation.address import InstanceAddress
@@ -94,6 +95,14 @@ class JobCalls:
         earlier = [self._began + self._settle] if self._inherited.intersection(keys) else []
         left = max((*ours, *earlier), default=now) - now
         return left if left > 0 else None
+
+    async def started_unheard(self, key: ObjectKey, target: Target, attempt: Attempt, since: datetime) -> bool:
+        """Look for a job of an attempt of which no answer was heard; do not follow the instance's jobs for it."""
+        seen = await self.refresh(key, target, since)
+        found = any(attempt.owns(job) for job in seen.jobs)
+        if not found:
+            self._jobs.forget(key)
+        return found
 
     async def start(self, key: ObjectKey, target: Target, description: str) -> Job:
         """POST the job, unless an earlier POST may have been carried out unheard.

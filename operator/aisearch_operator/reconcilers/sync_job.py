@@ -30,7 +30,7 @@ from aisearch_operator.reconcilers.outcome import (
 from aisearch_operator.reconcilers.sync_job_attempt import SyncJobPass, SyncJobSteps
 from aisearch_operator.reconcilers.sync_job_expiry import JobExpiry
 from aisearch_operator.reconcilers.sync_job_index import IndexWait
-from aisearch_operator.reconcilers.sync_job_removal import JobRemoval
+from aisearch_operator.reconcilers.sync_job_removal import LATE_JOB_INTERVAL, JobRemoval
 from aisearch_operator.reconcilers.target import Target, TargetFinder
 from aisearch_operator.reconcilers.turns import Turns, in_line, readable_part
 from aisearch_operator.resources.sync_job import AISearchSyncJob, AISearchSyncJobStatus
@@ -137,9 +137,11 @@ class SyncJobReconciler:
         request = self._request(this)
         target = await self._target(this)
         if isinstance(target, Verdict):
-            this.note(verdict=target)
-            deadline = request.run.deadline
-            return None if deadline is None else Again(max(0.0, (deadline - utc_now()).total_seconds()))
+            earlier = await self._started_unheard(this, request)
+            if earlier is None:
+                this.note(verdict=target)
+                return self._look_again(this, request)
+            target = earlier
         if target is None:
             self._steps.leave(this, request, utc_now())
             return None
@@ -165,6 +167,26 @@ class SyncJobReconciler:
         trouble = self._retry.trouble(error)
         this.note(verdict=trouble.verdict)
         return trouble.again
+
+    async def _started_unheard(self, this: SyncJobPass, request: Request) -> Target | None:
+        """Find where a job runs that was started unheard, although none may be started there any more."""
+        unknown = this.resource.status.instance_id is None
+        if unknown or request.job_id is not None or not self._calls.may_have_started(this.key):
+            return None
+        try:
+            target = await self._targets.started(this.key, this.resource)
+            found = await self._calls.started_unheard(this.key, target, request.attempt, this.since)
+        except (CredentialError, CloudflareError):
+            return None  # what the job waits for says more than this
+        return target if found else None
+
+    def _look_again(self, this: SyncJobPass, request: Request) -> Again | None:
+        """Come back for what nobody wakes the sync job up for: its deadline, and a job that shows up late."""
+        deadline, late = request.run.deadline, self._calls.may_show_up(this.key)
+        left = None if deadline is None else max(0.0, (deadline - utc_now()).total_seconds())
+        soon = None if late is None else min(late, LATE_JOB_INTERVAL)
+        times = [seconds for seconds in (left, soon) if seconds is not None]
+        return Again(min(times)) if times else None
 
     async def _target(self, this: SyncJobPass) -> Target | Verdict | None:
         """Find the target; None when no job is wanted and none can have been started."""

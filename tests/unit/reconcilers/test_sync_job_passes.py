@@ -506,3 +506,25 @@ async def test_what_one_sync_job_sees_first_another_hears_of(bench):
     await bench.make_pass(other)
 
     assert "elsewhere" in bench.drain_woken()
+
+
+async def test_a_job_that_was_started_unheard_is_followed_although_its_instances_resource_is_gone(fake, account):
+    bench = Bench(fake, account, settle_time=3600)
+    try:
+        instance = await ready_instance(bench, deletionPolicy="Retain")
+        bench.account.configure(job_read_lag=10, job_duration=None)
+        key = bench.job()
+        bench.account.drop("jobs.create", stage="after")
+        await bench.make_pass(key)
+        bench.is_gone(instance)
+
+        await bench.make_pass(key)
+        early = state(bench, key)
+        bench.account.advance(11)
+        await bench.make_pass(key)
+
+        assert early == ("Pending", "InstanceResourceMissing")
+        assert state(bench, key) == ("Running", "Running")
+        assert bench.status_of(key)["jobId"] == bench.account.jobs("docs")[0].id
+    finally:
+        await bench.close()
