@@ -45,6 +45,8 @@ NEVER_WRITTEN: Mapping[str, str] = {
     Cause.RESOURCE_NOT_FOUND: "no route that the operator calls answers so",
     Cause.JOB_NOT_FOUND: "a job that is not found has ended: its resource says Lost, or goes",
     Cause.JOB_ALREADY_ENDED: "is what a cancellation was for",
+    Cause.SYNC_COOLDOWN: "a sync job that it meets says Cooldown",
+    Reason.INVALID_SPEC: "needs a CRD of another version: this one refuses what the operator cannot read",
 }
 """Documented reasons that no resource of a working operator carries, and why."""
 
