@@ -19,6 +19,8 @@ POLL = 1.0
 INSTANCES: dict[str, tuple[dict[str, object], str]] = {
     "asleep": ({"suspend": True}, "Suspended"),
     "theirs": ({}, "AdoptionRefused"),
+    "watched": ({"managementPolicy": "Observe", "instanceId": "theirs"}, "Observed"),
+    "expected": ({"managementPolicy": "Observe"}, "NothingToObserve"),
     "claimed-again": ({"instanceId": "claimed"}, "ClaimedByAnotherResource"),
     "without-secret": ({"credentialsRef": {"name": "missing"}}, "CredentialsMissing"),
     "empty-secret": ({"credentialsRef": {"name": "empty"}}, "CredentialsInvalid"),
@@ -37,6 +39,13 @@ FAULTS = {
     "unreachable": Status(status=400, code=7028, message="missing_sitemap"),
     "down": Status(status=503, code=7017, message="unable_to_connect_to_ai_search"),
 }
+
+ENDED: list[tuple[str, str, str | None, dict[str, object]]] = [
+    ("succeeded", "ready-0", None, {}),
+    ("failed", "ready-1", "bucket_not_found", {}),
+    ("backing-off", "ready-6", "bucket_not_found", {"backoffLimit": 2}),
+]
+"""Sync jobs that end: name, instance, end reason and spec. None of the last one's attempts is its last."""
 
 READY = 14
 WAITING = 16
@@ -60,19 +69,14 @@ def states(stage):
     return found
 
 
-def test_fifty_resources_in_all_states_cost_no_write_in_two_minutes(make_stage):
-    ready = [f"ready-{number}" for number in range(READY)]
-    stage = make_stage(rate=0, poll_interval=POLL, terminal_retry=3 * POLL)
+def apply_instances(stage, ready):
+    """Bring instances into all states: ready ones of every kind, and one for each trouble."""
     kube, account = stage.kube, stage.account
-    account.configure(initial_job=False)
     stage.dashboard.create_instance("theirs", max_num_results=7)
     for name, fault in FAULTS.items():
         account.inject(fault, "instances.update", path=f"*/{name}", times=None)
     for name, token in (("empty", ""), ("wrong", "w" * 40)):
         kube.apply(secret(name, apiToken=token, accountId=account.id))
-    stage.operator.start()
-
-    # Instances: ready ones of every kind, and one for each trouble.
     kube.apply(*(instance(name, **SOURCE, writeConnectionConfigMapToRef={"name": name}) for name in ready))
     kube.apply(instance("paused", **SOURCE), *(instance(name) for name in ("claimed", *FAULTS)))
     kube.apply(instance("drifted", driftPolicy="Report", **EDIT))
@@ -86,10 +90,13 @@ def test_fifty_resources_in_all_states_cost_no_write_in_two_minutes(make_stage):
     for name, (_, reason) in INSTANCES.items():
         kube.wait(INSTANCE, name, ready_says(reason), reason)
 
-    # Sync jobs: over in every way, running, and waiting for everything there is to wait for.
-    for name, on, end_reason in (("succeeded", "ready-0", None), ("failed", "ready-1", "bucket_not_found")):
+
+def apply_jobs(stage):
+    """Bring sync jobs into all states: over in every way, running, and waiting for everything there is to wait for."""
+    kube, account = stage.kube, stage.account
+    for name, on, end_reason, spec in ENDED:
         account.plan_next_job(JobPlan(start_delay=0, duration=5, end_reason=end_reason))
-        kube.apply(sync_job(name, on))
+        kube.apply(sync_job(name, on, **spec))
         kube.wait(JOB, name, phase("Running"), "running")
         account.advance(10)
     for name in ("succeeded", "failed"):
@@ -101,17 +108,32 @@ def test_fifty_resources_in_all_states_cost_no_write_in_two_minutes(make_stage):
     kube.apply(*(sync_job(f"in-line-{number}", "ready-3") for number in range(WAITING)))
     kube.apply(sync_job("cancelled", "ready-2", cancel=True), sync_job("cooling-down", "ready-0"))
     kube.apply(sync_job("without-instance", "none"), sync_job("not-ready", "down"), sync_job("stuck", "rejected"))
-    kube.apply(sync_job("behind-the-dashboard", "ready-4"))
+    kube.apply(sync_job("behind-the-dashboard", "ready-4"), sync_job("suspended", "ready-5", suspend=True))
+    kube.apply(sync_job("without-source", "claimed"), sync_job("asleep-too", "asleep"))
     for name, reason in {
         "in-line-0": "WaitingForTurn",
         "cooling-down": "Cooldown",
         "without-instance": "InstanceResourceMissing",
         "not-ready": "InstanceNotReady",
         "behind-the-dashboard": "AnotherJobRunning",
+        "asleep-too": "InstanceSuspended",
+        "backing-off": "BackOff",
     }.items():
         kube.wait_condition(JOB, name, "Reconciling", reason=reason)
-    kube.wait_condition(JOB, "stuck", "Stalled", reason="InstanceStalled")
-    for name in (*ready, "claimed", "drifted", "paused"):
+    kube.wait_condition(JOB, "suspended", "Suspended")
+    for name, reason in {"stuck": "InstanceStalled", "without-source": "InstanceHasNoSource"}.items():
+        kube.wait_condition(JOB, name, "Stalled", reason=reason)
+
+
+def test_fifty_resources_in_all_states_cost_no_write_in_two_minutes(make_stage):
+    ready = [f"ready-{number}" for number in range(READY)]
+    stage = make_stage(rate=0, poll_interval=POLL, terminal_retry=3 * POLL)
+    kube = stage.kube
+    stage.account.configure(initial_job=False)
+    stage.operator.start()
+    apply_instances(stage, ready)
+    apply_jobs(stage)
+    for name in (*ready, *FAULTS, "claimed", "drifted", "paused", "watched"):
         kube.wait(INSTANCE, name, lambda body: "stats" in body["status"], "counted once")
     kube.wait_condition(INSTANCE, "ready-3", "Indexed", status="False", reason="Indexing")
 

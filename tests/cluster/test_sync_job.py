@@ -216,7 +216,7 @@ def test_a_job_that_ends_or_is_lost_under_the_cancellation_lets_the_resource_go(
         account.end_job("docs", job_id)
     else:
         account.delete_instance("docs")
-        stage.dashboard.create_instance("docs", type="r2", source="my-bucket")
+        eventually(lambda: account.instance("docs") is not None, lambda: "the operator does not make it anew")
     account.release("cancel")
 
     stage.kube.wait_gone(KIND, "doomed")
