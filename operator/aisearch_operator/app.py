@@ -196,12 +196,12 @@ class Operator:
 def _own_credentials(settings: Settings) -> OwnCredentials | None:
     token, key = settings.api_token.get_secret_value(), settings.api_key.get_secret_value()
     if token:
-        return OwnCredentials(Credentials(settings.account_id, api_token=token), settings.credentials_namespaces)
-    if key:
-        return OwnCredentials(
-            Credentials(settings.account_id, email=settings.email, api_key=key), settings.credentials_namespaces
-        )
-    return None
+        credentials = Credentials(settings.account_id, api_token=token)
+    elif key:
+        credentials = Credentials(settings.account_id, email=settings.email, api_key=key)
+    else:
+        return None
+    return OwnCredentials(credentials, settings.credentials_namespaces)
 
 
 async def run(settings: Settings) -> None:

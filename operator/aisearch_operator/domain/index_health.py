@@ -11,7 +11,7 @@ from aisearch_operator.domain.reasons import Reason
 from aisearch_operator.resources.conditions import Condition
 from aisearch_operator.resources.instance import InstanceStats
 
-__all__ = ["REMEDIES", "counts", "indexed", "paused"]
+__all__ = ["REMEDIES", "at_work", "counts", "indexed", "paused"]
 
 REMEDIES: Mapping[str, str] = MappingProxyType(
     {
@@ -57,13 +57,18 @@ def counts(stats: Stats) -> InstanceStats:
     )
 
 
+def at_work(stats: Stats) -> bool:
+    """Whether items wait to be indexed, or are being indexed."""
+    return (stats.queued or 0) + (stats.running or 0) > 0
+
+
 def indexed(observed: Instance | None, stats: Stats) -> ConditionUpdate:
     """Judge the index: errors that stop all of it come first, then work that is under way, then single items."""
     if stopped := _stopped(observed, stats):
         return ("Indexed", "False", *stopped)
     if stats.degraded:
         return ("Indexed", "Unknown", Reason.INDEX_UNKNOWN, "Cloudflare cannot count the items at the moment")
-    if (stats.queued or 0) + (stats.running or 0):
+    if at_work(stats):
         return ("Indexed", "False", Reason.INDEXING, "Items are queued or running")
     if stats.error:
         codes = _advice(_codes(stats.file_embed_errors))

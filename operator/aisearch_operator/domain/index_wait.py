@@ -5,7 +5,7 @@ from datetime import datetime
 
 from aisearch_operator.cloudflare.wire import Stats
 from aisearch_operator.domain.attempts import run_of
-from aisearch_operator.domain.index_health import indexed
+from aisearch_operator.domain.index_health import at_work, indexed
 from aisearch_operator.domain.reasons import Reason
 from aisearch_operator.domain.sync_job_outcome import ended_verdict
 from aisearch_operator.domain.verdict import Verdict
@@ -65,7 +65,7 @@ def index_step(stats: Stats | None, standing: Verdict | None = None) -> IndexSte
         return _waiting(NO_READING)
     if stats.degraded:
         return _waiting(DEGRADED)
-    if (stats.queued or 0) + (stats.running or 0):
+    if at_work(stats):
         _, _, reason, message = indexed(None, stats)
         # An error that stops the whole instance keeps its items where they are, until somebody acts.
         return _waiting(AT_WORK) if reason == Reason.INDEXING else IndexStep(Verdict.stalled(reason, message))

@@ -64,6 +64,7 @@ def obstacle_at_cloudflare(
             Cause.INSTANCE_NOT_FOUND,
             f"Instance {name} does not exist at Cloudflare: create it, or apply a sync job that names another",
         )
+    # A deletion also takes a source that is not shown for none, to keep files. Here the API decides about that.
     if not observed.type and observed.setting("source") in (None, ""):
         return Verdict.stalled(
             Reason.INSTANCE_HAS_NO_SOURCE,

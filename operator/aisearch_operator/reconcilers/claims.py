@@ -8,6 +8,7 @@ from aisearch_operator.kube.credentials import CredentialError
 from aisearch_operator.observation.address import InstanceAddress
 from aisearch_operator.observation.connections import Connections
 from aisearch_operator.reconcilers.instance_view import readable_part
+from aisearch_operator.resources.names import name_in
 
 __all__ = ["Claims"]
 
@@ -97,7 +98,7 @@ class Claims:
             return False
         account = resource.status.account_id or resource.spec.account_id
         if account is None:
-            secret = resource.spec.credentials_ref.name if resource.spec.credentials_ref else None
+            secret = name_in(resource.spec.credentials_ref)
             try:
                 account = (await self._connections.resolve(known.key, secret, None)).account_id
             except CredentialError:

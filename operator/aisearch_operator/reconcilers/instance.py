@@ -40,6 +40,7 @@ from aisearch_operator.reconcilers.instance_view import (
 )
 from aisearch_operator.reconcilers.outcome import Leave, Released, Reporter, RetryPolicy, invalid_fields, utc_now
 from aisearch_operator.resources.instance import AISearchInstance, AISearchInstanceStatus
+from aisearch_operator.resources.names import name_in
 
 __all__ = ["InstanceReconciler"]
 
@@ -116,12 +117,15 @@ class InstanceReconciler:
         spec, status = this.resource.spec, this.resource.status
         if spec.suspend:
             return Verdict.suspended("spec.suspend is true: the operator leaves the instance alone")
-        secret = spec.credentials_ref.name if spec.credentials_ref else None
+        secret = name_in(spec.credentials_ref)
         account = spec.account_id if status.managed is False else status.account_id or spec.account_id
-        if spec.management_policy == "Observe":
-            return await self._observe(this, secret, account)
+        if observes := spec.management_policy == "Observe":
+            this.note(managed=False)
+            self._claims.withdraw(this.key)
         connection = await self._connections.resolve(this.key, secret, account, fresh=this.fresh)
         address = InstanceAddress(connection.account_id, spec.search_namespace, this.resource.instance_id)
+        if observes:
+            return await self._observe(this, connection, address)
         owner = await self._claims.contend(this.key, address)
         if owner != this.key:
             return Verdict.stalled(
@@ -150,12 +154,8 @@ class InstanceReconciler:
             self._statistics.hurry(this.key)
         return latest
 
-    async def _observe(self, this: InstancePass, secret: str | None, account: str | None) -> Verdict:
+    async def _observe(self, this: InstancePass, connection: Connection, address: InstanceAddress) -> Verdict:
         """Report the instance and leave everything as it is."""
-        this.note(managed=False)
-        self._claims.withdraw(this.key)
-        connection = await self._connections.resolve(this.key, secret, account, fresh=this.fresh)
-        address = InstanceAddress(connection.account_id, this.resource.spec.search_namespace, this.resource.instance_id)
         observed = await self._instances.look(this.key, connection, address, fresh=this.fresh)
         if observed is None:
             self._statistics.forget(this.key)  # a request for what is not there would be one in every round

@@ -30,6 +30,7 @@ from aisearch_operator.reconcilers.instance_view import address_name, desired_of
 from aisearch_operator.reconcilers.outcome import Leave, RetryPolicy, Stay
 from aisearch_operator.resources.group import DELETION_POLICY_ANNOTATION
 from aisearch_operator.resources.instance import AISearchInstance, AISearchInstanceStatus
+from aisearch_operator.resources.names import name_in
 
 __all__ = ["InstanceRemoval"]
 
@@ -98,7 +99,7 @@ class InstanceRemoval:
 
     async def _delete(self, key: ObjectKey, resource: AISearchInstance) -> list[Event]:
         spec, status = resource.spec, resource.status
-        secret = spec.credentials_ref.name if spec.credentials_ref else None
+        secret = name_in(spec.credentials_ref)
         try:
             connection = await self._connections.resolve(
                 key, secret, status.account_id or spec.account_id, last_known=True

@@ -16,6 +16,7 @@ from aisearch_operator.engine.store import ObjectKey
 from aisearch_operator.observation.address import InstanceAddress
 from aisearch_operator.observation.jobs import JobObserver, JobsSeen
 from aisearch_operator.reconcilers.target import Target
+from aisearch_operator.resources.group import SYNC_JOB_KIND
 
 __all__ = ["JobCalls"]
 
@@ -60,8 +61,8 @@ class JobCalls:
         self._cancelled: dict[ObjectKey, _Cancelled] = {}
 
     def inherit(self, keys: Iterable[ObjectKey]) -> None:
-        """Note the resources that are older than this operator: one before it may have sent a POST for them."""
-        self._inherited.update(keys)
+        """Note the sync jobs that are older than this operator: one before it may have sent a POST for them."""
+        self._inherited.update(key for key in keys if key.kind == SYNC_JOB_KIND)
 
     def starting(self, target: Target) -> asyncio.Lock:
         """Give the lock of an instance: one POST at a time, each decided on a list of its own."""

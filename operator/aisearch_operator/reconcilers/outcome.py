@@ -200,32 +200,22 @@ class Reporter:
 
 
 def _transitions(before: Status, after: Status) -> Sequence[Event]:
-    return (*_standstill(before, after), *_drift(before, after))
+    """Tell of a standstill and of differences that stay: when they begin, and when they are over.
+
+    What is repaired at once is told by its repair.
+    """
+    ready = condition(after.conditions, "Ready")
+    recovered = Event("Normal", Reason.RECOVERED, ready.message if ready else "")
+    no_drift = Event("Normal", Reason.NO_DRIFT, "Nothing at Cloudflare differs from the spec any more")
+    return (*_turn("Stalled", before, after, recovered), *_turn("Drifted", before, after, no_drift))
 
 
-def _drift(before: Status, after: Status) -> Sequence[Event]:
-    """Tell of differences that come to stay, and of their end; what is repaired at once is told by its repair."""
-    was, now = condition(before.conditions, "Drifted"), condition(after.conditions, "Drifted")
-    drifted = was is not None and was.status == "True"
-    if now is not None and now.status == "True" and (was is None or not drifted or was.reason != now.reason):
-        return (Event("Warning", now.reason, now.message),)
-    if now is not None and now.status == "False" and drifted:
-        return (Event("Normal", now.reason, "Nothing at Cloudflare differs from the spec any more"),)
-    return ()
-
-
-def _standstill(before: Status, after: Status) -> Sequence[Event]:
-    """Tell of a resource that came to a standstill, or goes on after one."""
-    was, now = condition(before.conditions, "Stalled"), condition(after.conditions, "Stalled")
-    if now is None:
-        return ()
+def _turn(condition_type: str, before: Status, after: Status, over: Event) -> Sequence[Event]:
+    was, now = condition(before.conditions, condition_type), condition(after.conditions, condition_type)
     stood = was is not None and was.status == "True"
-    if now.status == "True" and (was is None or not stood or was.reason != now.reason):
+    if now is not None and now.status == "True" and (was is None or not stood or was.reason != now.reason):
         return (Event("Warning", now.reason, now.message),)
-    if now.status == "False" and stood:
-        ready = condition(after.conditions, "Ready")
-        return (Event("Normal", Reason.RECOVERED, ready.message if ready else ""),)
-    return ()
+    return (over,) if now is not None and now.status == "False" and stood else ()
 
 
 def invalid_fields(error: ValidationError) -> str:

@@ -13,6 +13,7 @@ from aisearch_operator.observation.connections import Connections
 from aisearch_operator.observation.instances import InstanceObserver
 from aisearch_operator.reconcilers.instance_view import address_name, readable_part
 from aisearch_operator.resources.instance import AISearchInstance
+from aisearch_operator.resources.names import name_in
 from aisearch_operator.resources.sync_job import AISearchSyncJob
 
 __all__ = ["Target", "TargetFinder"]
@@ -121,7 +122,7 @@ class TargetFinder:
         return await self._instance(key, instance)
 
     async def _instance(self, key: ObjectKey, instance: AISearchInstance) -> Target:
-        secret = instance.spec.credentials_ref.name if instance.spec.credentials_ref else None
+        secret = name_in(instance.spec.credentials_ref)
         connection = await self._connections.resolve(key, secret, instance.status.account_id)
         return Target(
             connection,
@@ -135,7 +136,7 @@ class TargetFinder:
     async def _unmanaged(self, key: ObjectKey, job: AISearchSyncJob) -> Target:
         wanted = job.spec.instance
         assert wanted is not None  # noqa: S101 - the CRD asks for exactly one of the two
-        secret = wanted.credentials_ref.name if wanted.credentials_ref else None
+        secret = name_in(wanted.credentials_ref)
         connection = await self._connections.resolve(key, secret, wanted.account_id)
         return Target(connection, InstanceAddress(connection.account_id, wanted.search_namespace, wanted.id))
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from aisearch_operator.domain.conditions import condition
 from aisearch_operator.domain.reasons import Reason
 from aisearch_operator.domain.sync_job_status import is_terminal
-from aisearch_operator.engine.store import ObjectKey, Store
+from aisearch_operator.engine.store import Known, ObjectKey, Store
 from aisearch_operator.resources.group import SYNC_JOB_KIND
 from aisearch_operator.resources.metadata import ObjectMeta
 from aisearch_operator.resources.sync_job import AISearchSyncJob
@@ -44,8 +44,7 @@ class Turns:
         if resource.spec.concurrency_policy != "Replace":
             return frozenset()
         age = _age(resource.metadata)
-        everybody = ((known.key.uid, known.body["metadata"]) for known in self._store.all(SYNC_JOB_KIND))
-        return frozenset(uid for uid, body in everybody if _age(ObjectMeta.model_validate(body)) > age)
+        return frozenset(known.key.uid for known in self._store.all(SYNC_JOB_KIND) if _known_age(known) > age)
 
     def others(self, key: ObjectKey) -> list[ObjectKey]:
         """Name the other sync jobs for the same instance."""
@@ -74,6 +73,11 @@ def _comes_first(rival: AISearchSyncJob, resource: AISearchSyncJob) -> bool:
 def _age(metadata: ObjectMeta) -> tuple[datetime, str, str]:
     """Put resources into the order in which they were made."""
     return metadata.creation_timestamp, metadata.name, metadata.namespace
+
+
+def _known_age(known: Known) -> tuple[datetime, str, str]:
+    """Give the same of a resource as it is stored: there are many, and no more of them is needed."""
+    return datetime.fromisoformat(known.body["metadata"]["creationTimestamp"]), known.key.name, known.key.namespace
 
 
 def readable_part(body: Mapping[str, Any]) -> AISearchSyncJob:

@@ -48,3 +48,8 @@ class LocalReference(ResourceModel):
 
     name: KubernetesName
     """Name of the object, in the namespace of this resource."""
+
+
+def name_in(reference: LocalReference | None) -> str | None:
+    """Give the name in a reference that may be unset."""
+    return reference.name if reference is not None else None
