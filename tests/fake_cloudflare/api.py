@@ -86,7 +86,8 @@ class Api:
         else:
             outcome = await self._meet_faults(exchange, account, caller, route, params)
         exchange.entry.code = outcome.code
-        exchange.entry.status = None if outcome.dropped else outcome.status
+        if not outcome.dropped:
+            exchange.entry.status, exchange.entry.answered = outcome.status, exchange.clock.now()
         return await _send(request, exchange, outcome)
 
     async def _open(self, request: web.Request) -> _Exchange:

@@ -19,6 +19,8 @@ class JournalEntry(BaseModel):
     """Label of the token or key; None when it was not recognised."""
     status: int | None = None
     """None while the request is held, and when the connection was dropped."""
+    answered: float | None = None
+    """Epoch seconds on the account's clock when the answer left; None as long as there is no status."""
     code: int | None = None
     applied: bool = False
     """Whether the operation was carried out, whatever the caller was told."""

@@ -227,17 +227,13 @@ def _truths(job: JobView | None, *, cancel: bool) -> set[str]:
 
 
 def _silence_during_a_block(evidence: Evidence, journal: list[JournalEntry]) -> Iterator[str]:
-    until = 0.0
-    heard = 0.0
-    restarts = iter([*evidence.restarts, float("inf")])
-    restart = next(restarts)
+    """Check that nothing was sent after a 429 was heard, until it had passed or another operator had started."""
+    told = [entry.answered for entry in journal if entry.code == 971 and entry.answered is not None]
     for entry in journal:
-        while entry.time >= restart:
-            restart, until = next(restarts), 0.0
-        if heard + UNDER_WAY < entry.time < until:
-            yield f"I5 {entry.operation} was sent {entry.time - heard:.1f} s after a 429"
-        if entry.status == 429 and entry.code == 971:
-            heard, until = entry.time, entry.time + RETRY_AFTER
+        for heard in told:
+            forgotten = any(heard <= restart <= entry.time for restart in evidence.restarts)
+            if heard + UNDER_WAY < entry.time < heard + RETRY_AFTER and not forgotten:
+                yield f"I5 {entry.operation} was sent {entry.time - heard:.1f} s after a 429"
 
 
 def _no_cooldown_provoked(evidence: Evidence, journal: list[JournalEntry]) -> Iterator[str]:

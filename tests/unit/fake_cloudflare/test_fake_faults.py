@@ -35,7 +35,22 @@ def test_a_drop_closes_the_connection_before_or_after_the_effect(account, api, s
     with pytest.raises(httpx.RemoteProtocolError):
         api("POST", INSTANCES, {"id": "new"})
     assert names(account) == created
-    assert account.journal()[-1].status is None
+    entry = account.journal()[-1]
+    assert (entry.status, entry.answered) == (None, None)
+
+
+def test_the_journal_tells_when_a_held_request_was_answered(account, api, docs):
+    account.gate("door", "instances.get")
+    with ThreadPoolExecutor(1) as pool:
+        request = pool.submit(api, "GET", docs)
+        account.wait_at_gate("door")
+        assert account.journal()[-1].answered is None
+        account.advance(60)
+        account.release("door")
+        request.result(timeout=5)
+    entry = account.journal()[-1]
+    assert entry.answered is not None
+    assert entry.answered >= entry.time + 60
 
 
 def test_a_truncated_body_ends_before_its_content_length(account, api, docs):

@@ -59,16 +59,20 @@ def test_a_superseded_job_of_ours_is_found_unless_somebody_else_did_it(evidence,
 @pytest.mark.parametrize(
     ("times", "restarts", "found"),
     [
-        pytest.param([10.0, 10.1], [], 0, id="under-way"),
-        pytest.param([10.0, 11.0], [], 1, id="in-the-block"),
-        pytest.param([10.0, 12.5], [], 0, id="after-it"),
-        pytest.param([10.0, 11.0], [10.5], 0, id="by-another-operator"),
+        pytest.param([10.0, 10.0, 10.1], [], 0, id="under-way"),
+        pytest.param([10.0, 10.0, 11.0], [], 1, id="in-the-block"),
+        pytest.param([10.0, 11.0, 11.0], [], 0, id="before-it-was-told"),
+        pytest.param([10.0, 11.0, 12.0], [], 1, id="in-the-block-that-was-told-late"),
+        pytest.param([10.0, None, 11.0], [], 0, id="never-told"),
+        pytest.param([10.0, 10.0, 12.5], [], 0, id="after-it"),
+        pytest.param([10.0, 10.0, 11.0], [10.5], 0, id="by-another-operator"),
     ],
 )
 def test_a_request_during_a_block_is_found(evidence, times, restarts, found):
     evidence.restarts = restarts
-    first, second = times
-    journal = [request(first, status=429, code=971), request(second, "instances.list", status=200)]
+    asked, told, then = times
+    blocked = request(asked, status=429, code=971, answered=told)
+    journal = [blocked, request(then, "instances.list", status=200, answered=then)]
 
     assert len(list(invariants._silence_during_a_block(evidence, journal))) == found
 
