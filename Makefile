@@ -27,13 +27,14 @@ test: lint ## all checks and tests, the real control plane included; starts and 
 	@$(python) -m pytest -n $(WORKERS) --dist worksteal --durations=10
 
 .PHONY: lint
-lint: $(ready) ## style, types, architecture, and that crds/ and docs/ are what the code generates
+lint: $(ready) ## style, types, architecture, and that what is generated is up to date
 	$(python) -m ruff check
 	$(python) -m ruff format --check
 	$(python) -m mypy
 	.venv/bin/lint-imports
 	$(python) -m aisearch_operator.resources.crd --check crds
 	$(python) -m reference_docs --check docs
+	$(python) -m argocd_lua.config_map --check
 
 .PHONY: unit
 unit: $(ready) ## the tests that need no control plane, in seconds
@@ -64,8 +65,9 @@ crds: $(ready) ## generate crds/ from the models
 	$(python) -m aisearch_operator.resources.crd crds
 
 .PHONY: docs
-docs: $(ready) ## generate the tables of docs/ from the code
+docs: $(ready) ## generate the tables of docs/ from the code, and deploy/argocd/*.yaml from its Lua
 	$(python) -m reference_docs --write docs
+	$(python) -m argocd_lua.config_map
 
 .PHONY: format
 format: $(ready) ## put the code into its one style
