@@ -65,9 +65,10 @@ crds: $(ready) ## generate crds/ from the models
 	$(python) -m aisearch_operator.resources.crd crds
 
 .PHONY: docs
-docs: $(ready) ## generate the tables of docs/ from the code, and deploy/argocd/*.yaml from its Lua
+docs: $(ready) ## generate the tables of docs/, and deploy/argocd/ from its Lua and what the operator does
 	$(python) -m reference_docs --write docs
 	$(python) -m argocd_lua.config_map
+	$(python) -m argocd_lua.testdata
 
 .PHONY: format
 format: $(ready) ## put the code into its one style

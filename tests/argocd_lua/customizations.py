@@ -1,6 +1,6 @@
 """Reads deploy/argocd/resource_customizations, which has the layout of Argo CD's own folder of that name."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,7 @@ class Customization:
         return {path.parent.name: path.read_text(encoding="utf-8") for path in found}
 
 
-def customizations(deploy: Path = DEPLOY) -> Iterator[Customization]:
+def customizations(deploy: Path = DEPLOY) -> tuple[Customization, ...]:
     """Find the kinds that something is there for."""
-    for script in sorted((deploy / "resource_customizations").glob("*/*/health.lua")):
-        yield Customization(script.parent)
+    scripts = sorted((deploy / "resource_customizations").glob("*/*/health.lua"))
+    return tuple(Customization(script.parent) for script in scripts)

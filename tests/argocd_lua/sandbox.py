@@ -6,6 +6,7 @@ comes from `argocd-cm` may not. LuaJIT stands for gopher-lua here: Lua 5.1 with 
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from lupa.luajit21 import LuaError, LuaRuntime, lua_type
@@ -16,7 +17,7 @@ TIMEOUT = 1.0
 """Seconds; Argo CD's own."""
 
 PRELUDE = """
-local open, timeout = ...
+local open, timeout, now = ...
 local base = {
   "_G", "_VERSION", "assert", "collectgarbage", "dofile", "error", "getfenv", "getmetatable", "ipairs", "load",
   "loadfile", "loadstring", "module", "next", "newproxy", "package", "pairs", "pcall", "print", "rawequal", "rawget",
@@ -28,6 +29,8 @@ jit.off()  -- compiled code calls no hook
 debug.sethook(function()
   if clock() > deadline then error("the script takes too long", 0) end
 end, "", 1000)
+local date = os.date
+os.date = function(format, time) return date(format, time or now) end
 if not open then
   local safe = { time = os.time, date = os.date }
   getmetatable("").__index = nil  -- ("x"):rep(3) is string.rep, too
@@ -50,7 +53,12 @@ class ScriptError(Exception):
 
 
 def run(
-    script: str, resource: Mapping[str, Any], *, open_libs: bool, parameters: Mapping[str, str] | None = None
+    script: str,
+    resource: Mapping[str, Any],
+    *,
+    open_libs: bool,
+    parameters: Mapping[str, str] | None = None,
+    now: datetime | None = None,
 ) -> Any:
     """Run a script on a resource and give what it returns, as JSON would hold it.
 
@@ -60,6 +68,8 @@ def run(
         Whether the script may use all libraries.
     parameters
         What the user gave an action.
+    now
+        What time `os.date` tells; unset means the real one.
 
     Raises
     ------
@@ -71,7 +81,7 @@ def run(
     script_globals.obj = _to_lua(lua, resource)
     script_globals.actionParams = _to_lua(lua, parameters or {})
     try:
-        lua.execute(PRELUDE, open_libs, TIMEOUT)
+        lua.execute(PRELUDE, open_libs, TIMEOUT, now and now.timestamp())
         return _from_lua(lua.execute(script, name="script"))
     except LuaError as error:
         raise ScriptError(str(error)) from error
