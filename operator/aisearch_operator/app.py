@@ -40,6 +40,8 @@ from aisearch_operator.reconcilers.sync_job_removal import JobRemoval
 from aisearch_operator.reconcilers.target import TargetFinder
 from aisearch_operator.resources.group import INSTANCE_KIND, SYNC_JOB_KIND
 from aisearch_operator.settings import Settings
+from aisearch_operator.telemetry.health import Health, Role
+from aisearch_operator.telemetry.http_server import serve
 
 __all__ = ["Operator", "run"]
 
@@ -50,15 +52,23 @@ POLLERS = 4
 
 
 class Operator:
-    """All parts of the operator, connected."""
+    """All parts of the operator, connected.
 
-    def __init__(self, settings: Settings, kube: KubeApi) -> None:
+    Parameters
+    ----------
+    health
+        Where the parts report how they are.
+    """
+
+    def __init__(self, settings: Settings, kube: KubeApi, health: Health) -> None:
         self._settings = settings
         self._kube = kube
+        self._health = health
         backoff = Backoff(settings.backoff_base, settings.backoff_cap)
         store = Store()
         writer = StatusWriter(kube, store)
         self.dispatcher = Dispatcher(store, writer, workers=settings.workers, backoff=backoff)
+        health.need("the first list of the resources", lambda: self.dispatcher.started)
         wake = self.dispatcher.wake
         self._polls: PollQueue = WorkQueue(lambda watch: watch.poll(), workers=POLLERS, backoff=backoff, name="poll")
         self._connections = Connections(
@@ -132,6 +142,7 @@ class Operator:
         Passes that the grace does not suffice for are cut off. That is no failure: the next operator
         finds out what became of them.
         """
+        self._health.role = Role.LEADER
         registry = kopf.OperatorRegistry()
         register(registry, self.dispatcher)
         ready, stop = asyncio.Event(), asyncio.Event()
@@ -211,5 +222,9 @@ async def run(settings: Settings) -> None:
     ------
     KubeUnavailable
         There is no access to Kubernetes.
+    CannotListen
+        The port for probes and metrics cannot be had.
     """
-    await Operator(settings, await KubeApi.connect()).run()
+    health = Health()
+    async with serve(health, host=settings.http_host, port=settings.http_port):
+        await Operator(settings, await KubeApi.connect(), health).run()

@@ -15,6 +15,7 @@ from aisearch_operator.app import run as run_operator
 from aisearch_operator.kube.api import KubeUnavailable
 from aisearch_operator.resources.crd import generate
 from aisearch_operator.settings import Settings
+from aisearch_operator.telemetry.http_server import CannotListen
 from aisearch_operator.telemetry.logs import configure_logging
 
 __all__ = ["main"]
@@ -45,7 +46,7 @@ def run() -> None:
     logger.info("The operator %s starts", __version__)
     try:
         asyncio.run(run_operator(settings))
-    except KubeUnavailable as error:
+    except (CannotListen, KubeUnavailable) as error:
         raise click.ClickException(str(error)) from error
 
 

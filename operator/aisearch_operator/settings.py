@@ -119,6 +119,12 @@ class Settings(BaseSettings):
     shutdown_grace: Seconds = 20
     """Seconds that running passes have after SIGTERM. Keep it below the pod's terminationGracePeriodSeconds."""
 
+    http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    """TCP port of ``/livez`` and ``/readyz`` for Kubernetes' probes, and of ``/metrics`` for Prometheus. 0: none."""
+
+    http_host: Stripped = ""
+    """Address to listen at for these. Empty: all addresses of the pod."""
+
     log_format: Literal["json", "text"] = "json"
     """``json``: one object a line; ``text``: for people."""
 

@@ -4,9 +4,7 @@ import atexit
 import contextlib
 import json
 import os
-import random
 import secrets
-import socket
 import ssl
 import subprocess
 import tempfile
@@ -22,10 +20,10 @@ import yaml
 from controlplane import audit, build, command_lines, kubeconfig, tools
 from controlplane.certificates import Authority, KeyPair, signing_key, write_secret
 from controlplane.errors import ControlPlaneError
+from controlplane.ports import free_ports
 from controlplane.processes import Component, Guardian
 
 # Below what Linux gives to outgoing connections (32768 and up), so that none takes a port between check and use.
-_PORTS = range(20000, 32000)
 _READY_WITHIN_SECONDS = 90  # 4 s on an idle machine with 2 cores
 _STOP_GRACE_SECONDS = 5
 _TOKEN_LIFETIME_SECONDS = 24 * 3600
@@ -86,7 +84,7 @@ class ControlPlane:
         place = place.resolve()
         if any(place.iterdir()):
             raise ControlPlaneError(f"{place} is not empty: name a new folder for the control plane's files")
-        etcd_port, api_port = _free_ports(2)
+        etcd_port, api_port = free_ports(2)
         plane = cls(place, f"https://{command_lines.HOST}:{api_port}")
         plane._guardian = Guardian(place if temporary else None)
         atexit.register(plane.stop)
@@ -306,15 +304,3 @@ def _apply_crd(client: httpx.Client, definition: dict[str, Any]) -> None:
     )
     if answer.is_error:
         raise ControlPlaneError(f"the API server refused {name}: {answer.json().get('message', answer.text)}")
-
-
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        ports: list[int] = []
-        while len(ports) < count:
-            port = random.choice(_PORTS)
-            listener = stack.enter_context(socket.socket())
-            with contextlib.suppress(OSError):
-                listener.bind((command_lines.HOST, port))
-                ports.append(port)
-    return ports

@@ -34,6 +34,8 @@ QUICK = {
     "shutdown_grace": 10.0,
     "budget_limit": 1_000_000,
     "log_level": "DEBUG",
+    "http_host": "127.0.0.1",
+    "http_port": 0,
 }
 """Settings that make tests short. What they shorten is waiting, never a step."""
 

@@ -91,6 +91,11 @@ class WorkQueue(Generic[K]):
         """Count the keys that wait or run, delayed ones included."""
         return len(self._entries)
 
+    @property
+    def started(self) -> bool:
+        """Whether the workers run."""
+        return bool(self._tasks)
+
     def add(self, key: K, *, urgent: bool = False) -> None:
         """Have the key looked at as soon as a worker is free. Cancels a delay that it waits for."""
         if self._stopping:

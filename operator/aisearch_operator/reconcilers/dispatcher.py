@@ -42,6 +42,11 @@ class Dispatcher:
         """Count the resources that the start still waits for."""
         return len(self._missing)
 
+    @property
+    def started(self) -> bool:
+        """Whether passes are made: the watch has told of every resource that existed at the start."""
+        return self.queue.started
+
     def serve(self, reconcilers: Mapping[str, Reconciler]) -> None:
         """Take the reconcilers, which themselves need `wake`."""
         self._reconcilers = reconcilers

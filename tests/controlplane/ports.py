@@ -1,0 +1,25 @@
+"""TCP ports on loopback for servers that must be told theirs."""
+
+import contextlib
+import random
+import socket
+
+from controlplane import command_lines
+
+__all__ = ["free_ports"]
+
+_PORTS = range(20000, 32000)
+"""Below those that the kernel gives to outgoing connections."""
+
+
+def free_ports(count: int) -> list[int]:
+    """Give so many different ports that nobody listens at."""
+    with contextlib.ExitStack() as stack:
+        ports: list[int] = []
+        while len(ports) < count:
+            port = random.choice(_PORTS)
+            listener = stack.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                listener.bind((command_lines.HOST, port))
+                ports.append(port)
+    return ports
