@@ -44,13 +44,9 @@ class Column:
 
     def to_manifest(self) -> dict[str, Any]:
         """Give the entry of ``additionalPrinterColumns``."""
-        return {
-            "name": self.name,
-            "type": self.type,
-            "jsonPath": self.path,
-            "description": self.description,
-            "priority": 1 if self.wide else 0,
-        }
+        entry = {"name": self.name, "type": self.type, "jsonPath": self.path, "description": self.description}
+        # The API server drops a priority of 0, and what is missing from a list is a difference to Argo CD, for ever.
+        return {**entry, "priority": 1} if self.wide else entry
 
 
 def _ready(field: str) -> str:
