@@ -34,6 +34,7 @@ lint: $(ready) ## style, types, architecture, and that what is generated is up t
 	.venv/bin/lint-imports
 	$(python) -m aisearch_operator.resources.crd --check crds
 	$(python) -m reference_docs --check docs
+	$(python) -m chart_readme --check
 	$(python) -m argocd_lua.config_map --check
 
 .PHONY: unit
@@ -65,8 +66,9 @@ crds: $(ready) ## generate crds/ from the models
 	$(python) -m aisearch_operator.resources.crd crds
 
 .PHONY: docs
-docs: $(ready) ## generate the tables of docs/, and deploy/argocd/ from its Lua and what the operator does
+docs: $(ready) ## generate the tables of docs/ and of the charts' READMEs, and deploy/argocd/
 	$(python) -m reference_docs --write docs
+	$(python) -m chart_readme
 	$(python) -m argocd_lua.config_map
 	$(python) -m argocd_lua.testdata
 

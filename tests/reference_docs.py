@@ -35,20 +35,20 @@ def generate() -> dict[str, dict[str, str]]:
 
 def reasons() -> str:
     """Describe the operator's own reasons, in the order of the code."""
-    return _table(("Reason", "What it says"), ((f"`{reason}`", text) for reason, text in DOCUMENTATION.items()))
+    return table(("Reason", "What it says"), ((f"`{reason}`", text) for reason, text in DOCUMENTATION.items()))
 
 
 def causes() -> str:
     """Describe the reasons that come from an answer of Cloudflare, or from none."""
     rows = ((f"`{cause}`", f"{cause.advice[0].upper()}{cause.advice[1:]}.") for cause in Cause)
-    return _table(("Reason", "What to do"), rows)
+    return table(("Reason", "What to do"), rows)
 
 
 def settings() -> str:
     """Describe every setting with its environment variable and default."""
     texts = _attribute_docstrings(Settings)
     prefix = Settings.model_config["env_prefix"]
-    return _table(
+    return table(
         ("Variable", "Default", "Meaning"),
         (
             (f"`{prefix}{name.upper()}`", _default(field.get_default()), _for_readers(texts[name], prefix))
@@ -60,12 +60,12 @@ def settings() -> str:
 def conformance() -> str:
     """Describe what can be done with every writable field of an instance."""
     headings = ("Field below `spec`", *(f"{cell[0].upper()}{cell[1:]}" for cell in Cell))
-    return _table(headings, ((f"`{each.spec_path}`", *(each.shown(cell) for cell in Cell)) for each in FIELDS))
+    return table(headings, ((f"`{each.spec_path}`", *(each.shown(cell) for cell in Cell)) for each in FIELDS))
 
 
 def questions() -> str:
     """Describe what the live check asks."""
-    return _table(
+    return table(
         ("Question", "What is expected", "Does the operator depend on it?"),
         ((probe.question, probe.expected, probe.depends) for chapter in CHAPTERS for probe in chapter.probes),
     )
@@ -109,7 +109,8 @@ def main() -> None:
         sys.exit(f"{', '.join(outdated)}: not what the code generates; run `make docs`")
 
 
-def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Write a table in Markdown."""
     lines = (headings, ["---"] * len(headings), *rows)
     return "".join(f"| {' | '.join(_cell(cell) for cell in line)} |\n" for line in lines)
 
