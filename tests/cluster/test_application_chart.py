@@ -13,7 +13,9 @@ from controlplane import tools
 from fake_cloudflare import JobPlan
 from harness.kube import PATHS, eventually
 
-CHART = Path(__file__).resolve().parents[2] / "deploy" / "chart" / "ai-search"
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+CHART = DEPLOY / "chart" / "ai-search"
+EXAMPLES = DEPLOY / "argocd" / "examples"
 VALUES = sorted((CHART / "ci").glob("*-values.yaml"))
 INSTANCE, JOB = "AISearchInstance", "AISearchSyncJob"
 ONCE = CHART / "ci" / "once-values.yaml"
@@ -66,9 +68,15 @@ def test_the_chart_passes_the_strict_lint(helm, values):
     assert code == 0, printed
 
 
-def test_the_api_server_takes_all_that_the_chart_renders(render, administrator, namespace):
-    for values in VALUES:
-        objects = render(values)
+def test_the_api_server_takes_all_that_the_chart_renders_and_the_examples_for_argo_cd(
+    render, administrator, namespace, tmp_path
+):
+    by_argo_cd = yaml.safe_load((EXAMPLES / "search-chart.yaml").read_text())["spec"]["source"]["helm"]["valuesObject"]
+    (tmp_path / "values.yaml").write_text(yaml.safe_dump(by_argo_cd))
+    rendered = [render(values) for values in (*VALUES, tmp_path / "values.yaml")]
+    plain = [yaml.safe_load(path.read_text()) for path in sorted((EXAMPLES / "search").glob("*.yaml"))]
+
+    for objects in (*rendered, plain):
         assert objects
         for body in objects:
             body["metadata"]["namespace"] = namespace
