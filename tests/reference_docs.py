@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from aisearch_operator.cloudflare.errors import Cause
 from aisearch_operator.domain.reasons import DOCUMENTATION
 from aisearch_operator.settings import Settings
+from aisearch_operator.telemetry.definitions import DEFINITIONS
 from cluster.writable_fields import FIELDS, Cell
 from live_check.chapters import CHAPTERS
 
@@ -30,6 +31,7 @@ def generate() -> dict[str, dict[str, str]]:
         "conformance.md": {"conformance": conformance()},
         "settings.md": {"settings": settings()},
         "live-check.md": {"questions": questions()},
+        "metrics.md": {"metrics": metrics()},
     }
 
 
@@ -61,6 +63,30 @@ def conformance() -> str:
     """Describe what can be done with every writable field of an instance."""
     headings = ("Field below `spec`", *(f"{cell[0].upper()}{cell[1:]}" for cell in Cell))
     return table(headings, ((f"`{each.spec_path}`", *(each.shown(cell) for cell in Cell)) for each in FIELDS))
+
+
+def metrics() -> str:
+    """Describe every metric with its labels and the values that these can have."""
+    return table(
+        ("Metric", "Type", "Labels", "What it says"),
+        (
+            (
+                f"`{each.name}`",
+                each.type,
+                "; ".join(_label(name, values) for name, values in each.labels.items()),
+                each.text,
+            )
+            for each in DEFINITIONS
+        ),
+    )
+
+
+def _label(name: str, values: Sequence[str]) -> str:
+    if name == "route":
+        return "`route`: a path of the API, such as `/accounts/{account}/ai-search/namespaces/{namespace}/instances`"
+    if name == "reason":
+        return "`reason`: one of those in [conditions](conditions.md), or `other`"
+    return f"`{name}`{': ' if values else ''}{', '.join(f'`{value}`' for value in values)}"
 
 
 def questions() -> str:

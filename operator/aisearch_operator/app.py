@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import signal
+from functools import partial
 
 import kopf
 
-from aisearch_operator import __version__
+from aisearch_operator import __version__, gauges
 from aisearch_operator.cloudflare.budget import RequestBudget
 from aisearch_operator.cloudflare.client import CloudflareClient
 from aisearch_operator.cloudflare.credentials import Credentials
@@ -31,7 +32,8 @@ from aisearch_operator.reconcilers.first_list import FirstList
 from aisearch_operator.reconcilers.instance import InstanceReconciler
 from aisearch_operator.reconcilers.instance_removal import InstanceRemoval
 from aisearch_operator.reconcilers.job_calls import JobCalls
-from aisearch_operator.reconcilers.outcome import Reporter, RetryPolicy
+from aisearch_operator.reconcilers.measurements import Measurements
+from aisearch_operator.reconcilers.outcome import Reporter, RetryPolicy, utc_now
 from aisearch_operator.reconcilers.sync_job import SyncJobReconciler
 from aisearch_operator.reconcilers.sync_job_attempt import SyncJobSteps
 from aisearch_operator.reconcilers.sync_job_expiry import JobExpiry
@@ -40,8 +42,11 @@ from aisearch_operator.reconcilers.sync_job_removal import JobRemoval
 from aisearch_operator.reconcilers.target import TargetFinder
 from aisearch_operator.resources.group import INSTANCE_KIND, SYNC_JOB_KIND
 from aisearch_operator.settings import Settings
+from aisearch_operator.telemetry.definitions import QUEUE_RETRIES, Queue
 from aisearch_operator.telemetry.health import Health, Role
 from aisearch_operator.telemetry.http_server import serve
+from aisearch_operator.telemetry.metrics import Metrics
+from aisearch_operator.telemetry.requests import count_request
 
 __all__ = ["Operator", "run"]
 
@@ -58,19 +63,28 @@ class Operator:
     ----------
     health
         Where the parts report how they are.
+    metrics
+        Where they count what they do.
     """
 
-    def __init__(self, settings: Settings, kube: KubeApi, health: Health) -> None:
+    def __init__(self, settings: Settings, kube: KubeApi, health: Health, metrics: Metrics) -> None:
         self._settings = settings
         self._kube = kube
         self._health = health
+        self._metrics = metrics
         backoff = Backoff(settings.backoff_base, settings.backoff_cap)
         store = Store()
-        writer = StatusWriter(kube, store)
-        self.dispatcher = Dispatcher(store, writer, workers=settings.workers, backoff=backoff)
+        writer = StatusWriter(kube, store, metrics)
+        self.dispatcher = Dispatcher(store, writer, metrics, workers=settings.workers, backoff=backoff)
         health.need("the first list of the resources", lambda: self.dispatcher.started)
         wake = self.dispatcher.wake
-        self._polls: PollQueue = WorkQueue(lambda watch: watch.poll(), workers=POLLERS, backoff=backoff, name="poll")
+        self._polls: PollQueue = WorkQueue(
+            lambda watch: watch.poll(),
+            workers=POLLERS,
+            backoff=backoff,
+            name=Queue.POLL,
+            on_retry=lambda: metrics.count(QUEUE_RETRIES, Queue.POLL),
+        )
         self._connections = Connections(
             CredentialSource(kube, _own_credentials(settings), max_age=settings.secret_interval),
             self._client,
@@ -82,7 +96,11 @@ class Operator:
         instances = InstanceObserver(self._polls, self._timing(settings.poll_interval), wake=wake)
         jobs = JobObserver(self._polls, self._timing(settings.job_poll_interval), wake=wake)
         statistics = StatisticsObserver(self._polls, self._timing(settings.stats_interval), wake=wake)
-        reporter = Reporter(writer, EventRecorder(kube))
+        gauges.show_resources(metrics, store)
+        gauges.show_queues(metrics, health, {Queue.RECONCILE: self.dispatcher.queue, Queue.POLL: self._polls})
+        gauges.show_cloudflare(metrics, self._connections)
+        gauges.show_observations(metrics, instances, jobs, statistics)
+        reporter = Reporter(writer, EventRecorder(kube), Measurements(metrics, utc_now))
         claims = Claims(store, self._connections, wake=wake)
         targets = TargetFinder(store, self._connections, instances)
         self.job_calls = JobCalls(jobs, settle=settings.settle_time)
@@ -197,6 +215,7 @@ class Operator:
             ),
             timeout=Timeouts(read=settings.answer_timeout, create=settings.create_timeout),
             user_agent=f"aisearch-operator/{__version__}",
+            on_request=partial(count_request, self._metrics),
         )
 
     def _timing(self, interval: float) -> Timing:
@@ -225,6 +244,7 @@ async def run(settings: Settings) -> None:
     CannotListen
         The port for probes and metrics cannot be had.
     """
-    health = Health()
-    async with serve(health, host=settings.http_host, port=settings.http_port):
-        await Operator(settings, await KubeApi.connect(), health).run()
+    health, metrics = Health(), Metrics()
+    gauges.show_process(metrics, health)
+    async with serve(health, metrics, host=settings.http_host, port=settings.http_port):
+        await Operator(settings, await KubeApi.connect(), health, metrics).run()

@@ -14,7 +14,8 @@ from aisearch_operator.cloudflare.errors import (
     Unauthorized,
     Wait,
 )
-from aisearch_operator.cloudflare.exchange import RequestRecord, Timeouts
+from aisearch_operator.cloudflare.exchange import Timeouts
+from aisearch_operator.cloudflare.records import RequestRecord, Standing
 from aisearch_operator.cloudflare.wire import MISSING, Instance, Job, JobLog, Missing, Stats
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "RequestRecord",
     "Retry",
     "SearchNamespace",
+    "Standing",
     "Stats",
     "Terminal",
     "Timeouts",

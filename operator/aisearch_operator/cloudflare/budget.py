@@ -131,6 +131,18 @@ class RequestBudget:
         """Seconds for which the server takes no request at all, 0.0 when it does."""
         return max(0.0, self._blocked_until - self._clock())
 
+    @property
+    def size(self) -> float:
+        """Requests that may go out at once when none was sent lately."""
+        return self._capacity
+
+    @property
+    def left(self) -> float:
+        """Requests that may go out now; negative when others used up what was ours."""
+        now = self._clock()
+        granted = (grant.requests for grant in self._grants if now < grant.ends)
+        return min(self._tokens_at(now), *granted, self._capacity)
+
     def delay(self, priority: Priority) -> float:
         """Give the seconds until a request of this priority may go out, 0.0 for now.
 

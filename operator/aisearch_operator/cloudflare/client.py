@@ -17,7 +17,7 @@ from aisearch_operator.cloudflare.budget import Priority, RequestBudget
 from aisearch_operator.cloudflare.credentials import Credentials
 from aisearch_operator.cloudflare.diagnosis import DiagnosingExchange
 from aisearch_operator.cloudflare.errors import Cause, Retry, Terminal
-from aisearch_operator.cloudflare.exchange import Exchange, RequestRecord, Timeouts
+from aisearch_operator.cloudflare.exchange import Exchange, Timeouts
 from aisearch_operator.cloudflare.paging import (
     LARGEST_LOG_PAGE,
     Page,
@@ -28,6 +28,7 @@ from aisearch_operator.cloudflare.paging import (
     next_job_page,
     step_after,
 )
+from aisearch_operator.cloudflare.records import RequestRecord, Standing
 from aisearch_operator.cloudflare.routes import (
     CANCEL_JOB,
     CREATE_INSTANCE,
@@ -104,7 +105,7 @@ class CloudflareClient:
     user_agent
         How the operator introduces itself.
     on_request
-        Called after each request that was sent, for metrics. It must not raise.
+        Called after each request, for metrics, also when the budget put it off. It must not raise.
 
     Raises
     ------
@@ -133,6 +134,11 @@ class CloudflareClient:
             on_request=on_request,
         )
         self._exchange = DiagnosingExchange(exchange, credentials)
+
+    @property
+    def standing(self) -> Standing:
+        """How the caller stands with the API."""
+        return self._exchange.standing
 
     @property
     def idle_for(self) -> float:

@@ -17,6 +17,7 @@ from aisearch_operator.cloudflare.budget import Priority
 from aisearch_operator.cloudflare.credentials import Credentials
 from aisearch_operator.cloudflare.errors import Cause, CloudflareError, NotFound, Terminal, Unauthorized
 from aisearch_operator.cloudflare.exchange import Exchange
+from aisearch_operator.cloudflare.records import Standing
 from aisearch_operator.cloudflare.routes import (
     GET_ACCOUNT,
     GET_USER,
@@ -71,6 +72,11 @@ class DiagnosingExchange:
         self._clock = clock
         self._lock = asyncio.Lock()
         self._found: dict[_Refusal, tuple[float, _Finding]] = {}
+
+    @property
+    def standing(self) -> Standing:
+        """How the caller stands with the API."""
+        return self._exchange.standing
 
     @property
     def idle_for(self) -> float:

@@ -20,13 +20,14 @@ from aisearch_operator.cloudflare.answer import Answer, invalid_answer, read_env
 from aisearch_operator.cloudflare.budget import Priority, RequestBudget
 from aisearch_operator.cloudflare.classification import classify, is_product_limit
 from aisearch_operator.cloudflare.credentials import Credentials
-from aisearch_operator.cloudflare.errors import Cause, CloudflareError, Retry
+from aisearch_operator.cloudflare.errors import Cause, CloudflareError, Retry, Unauthorized
 from aisearch_operator.cloudflare.ratelimit import parse_retry_after
+from aisearch_operator.cloudflare.records import RequestRecord, Standing
 from aisearch_operator.cloudflare.routes import CREATE_INSTANCE, Route
 from aisearch_operator.cloudflare.timestamps import parse_http_date
 from aisearch_operator.cloudflare.wire import Envelope
 
-__all__ = ["Exchange", "RequestRecord", "Timeouts"]
+__all__ = ["Exchange", "Timeouts"]
 
 logger = logging.getLogger(__name__)
 
@@ -68,29 +69,10 @@ class Timeouts:
         return self.connect + max(self.read, self.create)
 
 
-@dataclass(frozen=True, slots=True)
-class RequestRecord:
-    """What is known of a request that was sent, for metrics. It names no object and holds no text.
+class _Unanswered(Retry):
+    """No answer arrived."""
 
-    Parameters
-    ----------
-    route
-        What was asked.
-    status
-        The HTTP status, None without an answer.
-    seconds
-        How long it took.
-    cause
-        What went wrong, None when nothing did.
-    ray_id
-        The request's id at Cloudflare.
-    """
-
-    route: Route
-    status: int | None
-    seconds: float
-    cause: Cause | None
-    ray_id: str | None
+    timed_out = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +106,7 @@ class Exchange:
     user_agent
         How the operator introduces itself.
     on_request
-        Called after each request that was sent.
+        Called after each request, also when the budget put it off. It must not raise.
 
     Raises
     ------
@@ -149,6 +131,7 @@ class Exchange:
         self._secrets = credentials.secrets
         self._on_request = on_request
         self._last_sent = time.monotonic()
+        self._accepted: bool | None = None
         self._http = httpx.AsyncClient(
             headers={"Accept": "application/json", "User-Agent": user_agent, **credentials.headers()},
             transport=transport,
@@ -165,6 +148,12 @@ class Exchange:
     def idle_for(self) -> float:
         """Seconds since the last request was sent."""
         return time.monotonic() - self._last_sent
+
+    @property
+    def standing(self) -> Standing:
+        """How the caller stands with the API."""
+        budget = self._budget
+        return Standing(self._accepted, budget.blocked_for > 0, budget.left, budget.size)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -187,29 +176,48 @@ class Exchange:
             Whatever else happened.
         """
         url = self._base_url + route.path(**segments)
-        await self._take_turn(route.priority if priority is None else priority)
+        waited = await self._take_turn(route, route.priority if priority is None else priority)
         started = self._last_sent = time.monotonic()
         received: _Received | None = None
-        cause: Cause | None = None
+        failure: CloudflareError | None = None
         try:
             received = await self._send(route, url, query=query, body=body)
-            return self._judge(route, received, body)
+            answer = self._judge(route, received, body)
         except CloudflareError as error:
-            cause = error.cause
+            failure = error
+            if isinstance(error, Unauthorized):
+                self._note_acceptance(route, accepted=False)
             raise
+        else:
+            self._note_acceptance(route, accepted=True)
+            return answer
         finally:
-            self._record(route, received, time.monotonic() - started, cause)
+            self._record(
+                RequestRecord(
+                    route,
+                    waited,
+                    status=received.status if received is not None else None,
+                    seconds=time.monotonic() - started,
+                    cause=failure.cause if failure is not None else None,
+                    timed_out=isinstance(failure, _Unanswered) and failure.timed_out,
+                    ray_id=received.ray_id if received is not None else None,
+                )
+            )
+            del failure  # it refers to this frame, which refers to it
 
-    async def _take_turn(self, priority: Priority) -> None:
+    async def _take_turn(self, route: Route, priority: Priority) -> float:
+        """Wait for the budget; give the seconds."""
         waited = 0.0
         while delay := self._budget.delay(priority):
             if delay > LONGEST_PAUSE or waited > LONGEST_QUEUE:
                 blocked = self._budget.blocked_for > 0
                 cause = Cause.RATE_LIMITED if blocked else Cause.REQUEST_BUDGET_EXHAUSTED
+                self._record(RequestRecord(route, waited + delay, sent=False, cause=cause))
                 raise Retry(cause, f"The request was not sent: {cause.advice}", after=delay)
             await sleep(delay)
             waited += delay
         self._budget.take(priority)
+        return waited
 
     async def _send(
         self,
@@ -224,6 +232,7 @@ class Exchange:
             raise Retry(Cause.CONNECTION_FAILED, "The request was not sent: its credentials are not in use any more")
         answer_time = self._timeouts.create if route is CREATE_INSTANCE else self._timeouts.read
         timeout = httpx.Timeout(answer_time, connect=self._timeouts.connect, pool=self._timeouts.connect)
+        failure: type[Exception]
         try:
             # httpx limits each read; only this limits an answer that trickles in.
             async with (
@@ -232,13 +241,15 @@ class Exchange:
             ):
                 return _Received(response.status_code, response.headers, await read_envelope(response))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            failure, unsent = type(error).__name__, True
+            failure, unsent = type(error), True
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-            failure, unsent = type(error).__name__, False
+            failure, unsent = type(error), False
         # Outside the handlers: a chained httpx error would carry the request, with its headers.
         advice = Cause.CONNECTION_FAILED.advice
-        message = f"No answer of Cloudflare arrived ({failure}); {advice}"
-        raise Retry(Cause.CONNECTION_FAILED, message, effect_unknown=route.writes and not unsent)
+        message = f"No answer of Cloudflare arrived ({failure.__name__}); {advice}"
+        unanswered = _Unanswered(Cause.CONNECTION_FAILED, message, effect_unknown=route.writes and not unsent)
+        unanswered.timed_out = issubclass(failure, httpx.TimeoutException | TimeoutError)
+        raise unanswered
 
     def _judge(self, route: Route, received: _Received, body: Mapping[str, JsonValue] | None) -> Answer:
         """Learn from the answer for the budget, and tell good from bad."""
@@ -260,20 +271,17 @@ class Exchange:
             secrets=(*self._secrets, *_prompts(body or {})),
         )
 
-    def _record(self, route: Route, received: _Received | None, seconds: float, cause: Cause | None) -> None:
-        record = RequestRecord(
-            route=route,
-            status=received.status if received is not None else None,
-            seconds=seconds,
-            cause=cause,
-            ray_id=received.ray_id if received is not None else None,
-        )
+    def _note_acceptance(self, route: Route, *, accepted: bool) -> None:
+        if not route.about_the_caller:  # a valid token may still lack the permission that counts
+            self._accepted = accepted
+
+    def _record(self, record: RequestRecord) -> None:
         logger.debug(
             "%s %s: %s in %.3f s, ray %s",
-            route.method,
-            route.template,
-            record.status or cause or "cancelled",
-            seconds,
+            record.route.method,
+            record.route.template,
+            record.status or record.cause or "cancelled",
+            record.seconds,
             record.ray_id,
         )
         if self._on_request is not None:

@@ -62,6 +62,11 @@ class Route:
         """Whether it changes something at Cloudflare."""
         return self.method != "GET"
 
+    @property
+    def about_the_caller(self) -> bool:
+        """Whether it asks who calls, rather than for something of AI Search."""
+        return not self.template.startswith(INSTANCES)
+
     def path(self, **segments: str) -> str:
         """Fill the template in, each value quoted as one path segment.
 

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from aisearch_operator.engine.backoff import Backoff
 
-__all__ = ["Again", "WorkQueue"]
+__all__ = ["Again", "Load", "WorkQueue"]
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +35,31 @@ class Again:
     at_least: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a queue has to do at the moment. Keys that wait for their time do not count.
+
+    Parameters
+    ----------
+    waiting
+        Keys that wait for a free worker.
+    longest_wait
+        Seconds that the first of them has waited; 0 when none waits.
+    running
+        Passes under way.
+    longest_pass
+        Seconds that the longest of them has taken so far; 0 when there is none.
+    idle
+        Workers that have nothing to do.
+    """
+
+    waiting: int
+    longest_wait: float
+    running: int
+    longest_pass: float
+    idle: int
+
+
 @dataclass(slots=True)
 class _Entry:
     """What the queue knows of one key."""
@@ -45,6 +70,7 @@ class _Entry:
     again: bool = False  # was added while running: one more pass is due
     due: float | None = None  # loop time of a delayed addition
     failures: int = 0
+    since: float = 0.0  # loop time from which on it is ready, or running
 
 
 class WorkQueue(Generic[K]):
@@ -62,6 +88,8 @@ class WorkQueue(Generic[K]):
         How many passes run at the same time.
     backoff
         The wait after failed passes.
+    on_retry
+        Called when a pass has failed and the key backs off.
     """
 
     def __init__(
@@ -71,11 +99,13 @@ class WorkQueue(Generic[K]):
         workers: int,
         backoff: Backoff,
         name: str = "work",
+        on_retry: Callable[[], None] | None = None,
     ) -> None:
         self._process = process
         self._backoff = backoff
         self._workers = workers
         self._name = name
+        self._on_retry = on_retry
         self._entries: dict[K, _Entry] = {}
         self._urgent: deque[K] = deque()
         self._normal: deque[K] = deque()
@@ -95,6 +125,19 @@ class WorkQueue(Generic[K]):
     def started(self) -> bool:
         """Whether the workers run."""
         return bool(self._tasks)
+
+    def load(self) -> Load:
+        """Look at what there is to do."""
+        now = asyncio.get_running_loop().time()
+        waiting = [now - entry.since for entry in self._entries.values() if entry.ready]
+        running = [now - entry.since for entry in self._entries.values() if entry.running]
+        return Load(
+            waiting=len(waiting),
+            longest_wait=max(waiting, default=0.0),
+            running=len(running),
+            longest_pass=max(running, default=0.0),
+            idle=len(self._tasks) - len(running),
+        )
 
     def add(self, key: K, *, urgent: bool = False) -> None:
         """Have the key looked at as soon as a worker is free. Cancels a delay that it waits for."""
@@ -169,7 +212,7 @@ class WorkQueue(Generic[K]):
         return not hanging
 
     def _line_up(self, key: K, entry: _Entry) -> None:
-        entry.ready = True
+        entry.ready, entry.since = True, asyncio.get_running_loop().time()
         (self._urgent if entry.urgent else self._normal).append(key)
         self._available.release()
 
@@ -181,6 +224,7 @@ class WorkQueue(Generic[K]):
                 # A key that was forgotten, or moved to the urgent line, leaves a trace behind.
                 if entry is not None and entry.ready and not entry.running:
                     entry.ready, entry.running = False, True
+                    entry.since = asyncio.get_running_loop().time()
                     return key, entry
         return None
 
@@ -204,6 +248,8 @@ class WorkQueue(Generic[K]):
         entry.urgent = entry.urgent and entry.again
         if answer is not None and answer.after is None:
             entry.failures += 1
+            if self._on_retry is not None:
+                self._on_retry()
         else:
             entry.failures = 0
         if entry.again:

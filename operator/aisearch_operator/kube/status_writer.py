@@ -6,6 +6,8 @@ from typing import Any
 from aisearch_operator.engine.store import Known, ObjectKey, Store
 from aisearch_operator.kube.api import Conflict, Gone, KubeApi, KubeUnavailable, ObjectRef
 from aisearch_operator.resources.group import INSTANCE_KIND, INSTANCE_PLURAL, SYNC_JOB_KIND, SYNC_JOB_PLURAL
+from aisearch_operator.telemetry.definitions import STATUS_WRITES, WriteOutcome
+from aisearch_operator.telemetry.metrics import Metrics
 
 __all__ = ["StatusWriter", "merge_patch", "ref_of"]
 
@@ -36,9 +38,10 @@ def merge_patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str
 class StatusWriter:
     """Writes a status when it differs from the one that the store knows."""
 
-    def __init__(self, kube: KubeApi, store: Store) -> None:
+    def __init__(self, kube: KubeApi, store: Store, metrics: Metrics) -> None:
         self._kube = kube
         self._store = store
+        self._metrics = metrics
 
     async def write(self, known: Known, after: Mapping[str, Any]) -> None:
         """Send what differs from the known status as one patch; nothing when nothing does.
@@ -60,6 +63,7 @@ class StatusWriter:
             try:
                 patched = await self._kube.patch_status(ref_of(known.key), known.resource_version, patch)
             except Conflict:
+                self._count(known.key, WriteOutcome.CONFLICT)
                 newer = await self.refresh(known.key)
                 if newer is None:
                     return
@@ -67,10 +71,18 @@ class StatusWriter:
             except Gone:
                 self._store.drop(known.key)
                 return
+            except KubeUnavailable:
+                self._count(known.key, WriteOutcome.FAILED)
+                raise
             else:
+                self._count(known.key, WriteOutcome.WRITTEN)
                 self._store.put(known.key.kind, patched)
                 return
+        self._count(known.key, WriteOutcome.FAILED)
         raise KubeUnavailable(f"The status was overtaken by {ATTEMPTS} other writes in a row")
+
+    def _count(self, key: ObjectKey, outcome: WriteOutcome) -> None:
+        self._metrics.count(STATUS_WRITES, key.kind, outcome)
 
     async def refresh(self, key: ObjectKey) -> Known | None:
         """Read an object again into the store; None when it is gone.

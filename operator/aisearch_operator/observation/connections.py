@@ -1,10 +1,11 @@
 """Connections to Cloudflare: one client and one request budget per caller, watched for rotation."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from aisearch_operator.cloudflare.client import CloudflareClient
 from aisearch_operator.cloudflare.credentials import Credentials
+from aisearch_operator.cloudflare.records import Standing
 from aisearch_operator.engine.store import ObjectKey
 from aisearch_operator.engine.workqueue import Again
 from aisearch_operator.kube.api import KubeUnavailable
@@ -107,6 +108,10 @@ class Connections:
         """Stop looking at Secrets for this resource, and keep no client for it."""
         self._leave_watch(key)
         self._leave_caller(key)
+
+    def standings(self) -> Iterator[Standing]:
+        """Tell how each caller that a resource uses stands with Cloudflare."""
+        return (caller.client.standing for caller in self._callers.values() if caller.users)
 
     async def close(self) -> None:
         """Close all clients."""

@@ -83,6 +83,10 @@ class InstanceObserver:
         """Stop observing for this resource."""
         self._watches.leave(key)  # a later follower starts with a fresh list
 
+    def oldest_look(self) -> float:
+        """Give the age in seconds of the oldest list that is kept up to date; 0 when there is none."""
+        return self._watches.oldest_look(self._clock())
+
     def _follow(self, key: ObjectKey, connection: Connection, address: InstanceAddress) -> "NamespaceWatch":
         def make() -> NamespaceWatch:
             watch = NamespaceWatch(connection, address.namespace, self._timing, self._wake, self._clock)
@@ -117,6 +121,7 @@ class NamespaceWatch:
         self._looked = asyncio.Event()
         self._listing = asyncio.Lock()
         self._began: float | None = None
+        self.looked_at = clock()
 
     async def look(self, instance_id: str) -> Instance | None:
         """Give what is known of one instance; waits for the first list."""
@@ -151,6 +156,7 @@ class NamespaceWatch:
             listing = await self._connection.client.list_instances(self._namespace)
         except CloudflareError as error:
             return self._failed(error)
+        self.looked_at = self._clock()
         # Followers may have come and looked while the list was under way: what they saw counts.
         before = {instance_id: self._seen(instance_id) for instance_id in self.followers.values()}
         recovered, self._error = self._error is not None, None
@@ -174,6 +180,7 @@ class NamespaceWatch:
         self._error = error
         self._looked.set()
         if isinstance(error, NotFound):
+            self.looked_at = self._clock()
             return Again(self._timing.interval)
         return after_error(error, terminal_retry=self._timing.terminal_retry)
 

@@ -112,6 +112,10 @@ class JobObserver:
         """Stop observing for this sync job."""
         self._watches.leave(key)
 
+    def oldest_look(self) -> float:
+        """Give the age in seconds of the oldest list that is kept up to date; 0 when there is none."""
+        return self._watches.oldest_look(self._clock())
+
     def _follow(self, key: ObjectKey, connection: Connection, address: InstanceAddress, since: datetime) -> "JobsWatch":
         def make() -> JobsWatch:
             return JobsWatch(connection, address, self._timing, self._wake, self._clock)
@@ -141,6 +145,7 @@ class JobsWatch:
         self._clock = clock
         self._written: dict[str, tuple[float, Job]] = {}
         self._errors: list[CloudflareError] = []
+        self.looked_at = clock()
 
     @property
     def lasting_error(self) -> CloudflareError | None:
@@ -164,6 +169,7 @@ class JobsWatch:
             since=min(self.followers.values(), default=None),
             priority=priority,
         )
+        self.looked_at = self._clock()
         jobs = {job.id: job for job in listing.items}
         for job_id, (written, job) in tuple(self._written.items()):
             if began >= written + self._timing.settle:
@@ -189,6 +195,8 @@ class JobsWatch:
             await self.refresh()
         except CloudflareError as error:
             logger.warning("The jobs of %s could not be listed: %s", self._address.instance_id, error)
+            if isinstance(error, NotFound):
+                self.looked_at = self._clock()
             self._errors = [*self._errors[-HICCUPS:], error]
             self._wake(tuple(self.followers))
             return after_error(error, terminal_retry=self._timing.terminal_retry)

@@ -54,6 +54,11 @@ class Watch(Protocol):
         """Who follows, and what each wants of it."""
         ...
 
+    @property
+    def looked_at(self) -> float:
+        """When Cloudflare last answered, by the observer's clock; before the first time, when it began."""
+        ...
+
 
 S = TypeVar("S")
 W = TypeVar("W", bound=Watch)
@@ -79,6 +84,10 @@ class Watches(Generic[S, W]):
         if watch is None:
             watch = self._watches[scope] = make()
         return watch
+
+    def oldest_look(self, now: float) -> float:
+        """Give the age in seconds of the last look of the watch that waits the longest; 0 without watches."""
+        return max((now - watch.looked_at for watch in self._watches.values()), default=0.0)
 
     def leave(self, key: ObjectKey) -> None:
         """Let a resource follow nothing; a watch that nobody follows is dropped."""

@@ -86,6 +86,10 @@ class StatisticsObserver:
             if not rotation.tallies:
                 del self._rotations[scope]
 
+    def oldest_look(self) -> float:
+        """Give the seconds since the last reading, of the account where that is longest ago; 0 without any."""
+        return max((self._clock() - rotation.looked_at for rotation in self._rotations.values()), default=0.0)
+
     def _follow(self, key: ObjectKey, connection: Connection, address: InstanceAddress) -> "Tally":
         scope = (connection.caller, connection.account_id)
         if self._followed.get(key) != scope:
@@ -127,6 +131,7 @@ class Rotation:
 
     def __init__(self, timing: Timing, wake: Callable[[Iterable[ObjectKey]], None], clock: Callable[[], float]) -> None:
         self.tallies: dict[InstanceAddress, Tally] = {}
+        self.looked_at = clock()
         self._timing = timing
         self._wake = wake
         self._clock = clock
@@ -190,10 +195,13 @@ class Rotation:
             stats = await tally.connection.client.instance_stats(address.namespace, address.instance_id)
         except CloudflareError as error:
             logger.info("The statistics of %s could not be read: %s", address.instance_id, error)
+            if isinstance(error, NotFound):
+                self.looked_at = self._clock()
             if isinstance(error, NotFound | Terminal):
                 tally.error = error  # of whom the list tells those who do not wait
                 self._wake(tuple(tally.awaiting))
             return error
+        self.looked_at = self._clock()
         changed, tally.stats = tally.stats != stats, stats
         tally.read_at, tally.error = began, None
         self._wake(tuple(tally.followers if changed else tally.awaiting))

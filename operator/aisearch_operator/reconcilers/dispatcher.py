@@ -1,6 +1,8 @@
 """The dispatcher: takes a key from the queue to the reconciler of its kind, and ends deletions."""
 
+import asyncio
 import logging
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,6 +14,9 @@ from aisearch_operator.kube.api import KubeUnavailable
 from aisearch_operator.kube.status_writer import StatusWriter
 from aisearch_operator.reconcilers.outcome import Reconciler, Released
 from aisearch_operator.resources.group import INSTANCE_KIND
+from aisearch_operator.telemetry.definitions import PASS_DURATION, PASSES, QUEUE_RETRIES, PassOutcome, Queue
+from aisearch_operator.telemetry.metrics import Metrics
+from aisearch_operator.telemetry.resource_state import pass_outcome
 
 __all__ = ["Dispatcher"]
 
@@ -29,8 +34,15 @@ class Dispatcher:
         Passes at the same time.
     """
 
-    def __init__(self, store: Store, writer: StatusWriter, *, workers: int, backoff: Backoff) -> None:
-        self.queue: WorkQueue[ObjectKey] = WorkQueue(self._process, workers=workers, backoff=backoff, name="reconcile")
+    def __init__(self, store: Store, writer: StatusWriter, metrics: Metrics, *, workers: int, backoff: Backoff) -> None:
+        self.queue: WorkQueue[ObjectKey] = WorkQueue(
+            self._process,
+            workers=workers,
+            backoff=backoff,
+            name=Queue.RECONCILE,
+            on_retry=lambda: metrics.count(QUEUE_RETRIES, Queue.RECONCILE),
+        )
+        self._metrics = metrics
         self._store = store
         self._writer = writer
         self._removals = Removals()
@@ -117,7 +129,22 @@ class Dispatcher:
         known = self._store.get(key)
         if known is None or self._removals.released(key):
             return None
-        reconciler = self._reconcilers[key.kind]
+        began = time.monotonic()
+        outcome = PassOutcome.BUG
+        try:
+            answer = await self._pass(known)
+            after, failed = self._store.get(key), answer is not None and answer.after is None
+            outcome = pass_outcome(after.body if after else None, failed=failed, done=self._removals.released(key))
+        except asyncio.CancelledError:
+            outcome = PassOutcome.RETRY  # by the next operator
+            raise
+        finally:
+            self._metrics.count(PASSES, key.kind, outcome)
+            self._metrics.observe(PASS_DURATION, time.monotonic() - began, key.kind)
+        return answer
+
+    async def _pass(self, known: Known) -> Again | None:
+        key, reconciler = known.key, self._reconcilers[known.key.kind]
         try:
             if not known.deleting:
                 return await reconciler.reconcile(known)

@@ -111,6 +111,7 @@ class InstanceReconciler:
         self._statistics.forget(known.key)
         self._connections.forget(known.key)
         self._details.forget(known.key)
+        self._reporter.forget(known.key)
         self._claims.withdraw(known.key)
 
     async def _pass(self, this: InstancePass) -> Verdict:

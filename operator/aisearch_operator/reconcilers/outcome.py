@@ -18,6 +18,7 @@ from aisearch_operator.engine.workqueue import Again
 from aisearch_operator.kube.credentials import CredentialError
 from aisearch_operator.kube.events import Event, EventRecorder
 from aisearch_operator.kube.status_writer import StatusWriter
+from aisearch_operator.reconcilers.measurements import Measurements
 from aisearch_operator.resources.instance import AISearchInstanceStatus
 from aisearch_operator.resources.sync_job import AISearchSyncJobStatus
 
@@ -167,9 +168,10 @@ class RetryPolicy:
 class Reporter:
     """Writes the outcome of a pass: first the status, then the Events that tell of it."""
 
-    def __init__(self, writer: StatusWriter, recorder: EventRecorder) -> None:
+    def __init__(self, writer: StatusWriter, recorder: EventRecorder, measurements: Measurements) -> None:
         self._writer = writer
         self._recorder = recorder
+        self._measurements = measurements
 
     async def report(self, known: Known, before: Status, after: Status, events: Sequence[Event]) -> None:
         """Write a status, then record the Events of the pass and of what became of the resource.
@@ -183,6 +185,14 @@ class Reporter:
         # The raw status counts, not the parsed one: what it holds in another form is put right.
         await self._writer.write(known, after.to_kubernetes())
         await self._recorder.record(known.key, *_transitions(before, after))
+        if isinstance(before, AISearchInstanceStatus) and isinstance(after, AISearchInstanceStatus):
+            self._measurements.instance(known, before, after, events)
+        elif isinstance(before, AISearchSyncJobStatus) and isinstance(after, AISearchSyncJobStatus):
+            self._measurements.sync_job(before, after)
+
+    def forget(self, key: ObjectKey) -> None:
+        """Drop what is kept for a resource that is gone."""
+        self._measurements.forget(key)
 
     async def announce(self, known: Known, after: Status) -> None:
         """Write a status in the middle of a pass; what it means for the resource is told at the end of it.

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from aiohttp import web
 
 from aisearch_operator.telemetry.health import Health
+from aisearch_operator.telemetry.metrics import Metrics
 
 __all__ = ["CannotListen", "serve"]
 
@@ -16,7 +17,7 @@ class CannotListen(Exception):
 
 
 @contextlib.asynccontextmanager
-async def serve(health: Health, *, host: str, port: int) -> AsyncIterator[None]:
+async def serve(health: Health, metrics: Metrics, *, host: str, port: int) -> AsyncIterator[None]:
     """Answer requests as long as the context lasts.
 
     Parameters
@@ -35,9 +36,10 @@ async def serve(health: Health, *, host: str, port: int) -> AsyncIterator[None]:
         yield
         return
     app = web.Application()
-    probes = _Probes(health)
-    app.router.add_get("/livez", probes.live)
-    app.router.add_get("/readyz", probes.ready)
+    endpoints = _Endpoints(health, metrics)
+    app.router.add_get("/livez", endpoints.live)
+    app.router.add_get("/readyz", endpoints.ready)
+    app.router.add_get("/metrics", endpoints.metrics)
     app.on_response_prepare.append(_close_connection)
     runner = web.AppRunner(app, access_log=None, handle_signals=False)
     await runner.setup()
@@ -53,9 +55,10 @@ async def serve(health: Health, *, host: str, port: int) -> AsyncIterator[None]:
         await runner.cleanup()
 
 
-class _Probes:
-    def __init__(self, health: Health) -> None:
+class _Endpoints:
+    def __init__(self, health: Health, metrics: Metrics) -> None:
         self._health = health
+        self._metrics = metrics
 
     async def live(self, _: web.Request) -> web.Response:
         stuck, now = self._health.stuck(), datetime.now(UTC)
@@ -72,6 +75,10 @@ class _Probes:
         reason = self._health.not_ready()
         body = {"ready": reason is None, "role": self._health.role, **({"reason": reason} if reason else {})}
         return web.json_response(body, status=503 if reason else 200)
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        body, content_type = self._metrics.exposition(request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": content_type})
 
 
 async def _close_connection(_: web.BaseRequest, response: web.StreamResponse) -> None:

@@ -6,6 +6,7 @@ from aisearch_operator.engine.store import Known, Store
 from aisearch_operator.kube.api import Conflict, KubeUnavailable
 from aisearch_operator.kube.status_writer import ATTEMPTS, StatusWriter, merge_patch
 from aisearch_operator.resources.group import INSTANCE_KIND
+from aisearch_operator.telemetry.metrics import Metrics
 from unit.builders import metadata
 from unit.fake_kube import FakeKube
 
@@ -16,7 +17,7 @@ class Stage:
     def __init__(self) -> None:
         self.kube = FakeKube()
         self.store = Store()
-        self.writer = StatusWriter(self.kube, self.store)
+        self.writer = StatusWriter(self.kube, self.store, Metrics())
         self.body = {"metadata": metadata("docs"), "spec": {}, "status": {"state": "waiting", "paused": False}}
         self.known: Known = self.store.put(INSTANCE_KIND, self.kube.store(INSTANCE_KIND, self.body))
 
@@ -86,7 +87,7 @@ async def test_a_write_that_was_overtaken_lands_on_the_newer_object(stage):
 
 
 async def test_an_object_that_has_the_status_by_now_is_not_written(stage):
-    writer_of_another_pass = StatusWriter(stage.kube, Store())
+    writer_of_another_pass = StatusWriter(stage.kube, Store(), Metrics())
     await writer_of_another_pass.write(stage.known, {"state": "active", "paused": False})
 
     await stage.writer.write(stage.known, {"state": "active", "paused": False})

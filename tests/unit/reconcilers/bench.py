@@ -14,6 +14,7 @@ from aisearch_operator.resources.instance import AISearchInstanceStatus
 from aisearch_operator.resources.sync_job import AISearchSyncJobStatus
 from aisearch_operator.settings import Settings
 from aisearch_operator.telemetry.health import Health
+from aisearch_operator.telemetry.metrics import Metrics
 from fake_cloudflare import FakeAccount, FakeCloudflare, JournalEntry
 from unit.builders import metadata, said
 from unit.fake_kube import FakeKube
@@ -186,7 +187,8 @@ class Bench:
         return [(kind, reason) for _, kind, reason, _ in found]
 
     def _start(self) -> None:
-        self._operator = Operator(self._settings, self.kube, Health())
+        self.metrics = Metrics()
+        self._operator = Operator(self._settings, self.kube, Health(), self.metrics)
         self._operator._polls.start()
 
     def _tell(self, kind: str, name: str) -> ObjectKey:

@@ -16,6 +16,7 @@ from aisearch_operator.kube.status_writer import StatusWriter
 from aisearch_operator.reconcilers.dispatcher import Dispatcher
 from aisearch_operator.reconcilers.outcome import Released
 from aisearch_operator.resources.group import INSTANCE_KIND, SYNC_JOB_KIND
+from aisearch_operator.telemetry.metrics import Metrics
 from unit.builders import metadata
 from unit.fake_kube import FakeKube
 
@@ -62,9 +63,10 @@ class Stage:
     def __init__(self) -> None:
         self.kube = FakeKube()
         self.passes = Passes()
-        store = Store()
+        store, metrics = Store(), Metrics()
         backoff = Backoff(base=0.0, cap=0.0)
-        self.dispatcher = Dispatcher(store, StatusWriter(self.kube, store), workers=2, backoff=backoff)
+        writer = StatusWriter(self.kube, store, metrics)
+        self.dispatcher = Dispatcher(store, writer, metrics, workers=2, backoff=backoff)
         self.dispatcher.serve({INSTANCE_KIND: self.passes, SYNC_JOB_KIND: self.passes})
 
     def stored(

@@ -14,6 +14,7 @@ from aisearch_operator.reconcilers.dispatcher import Dispatcher
 from aisearch_operator.reconcilers.first_list import FirstList
 from aisearch_operator.reconcilers.outcome import Released
 from aisearch_operator.resources.group import INSTANCE_KIND, SYNC_JOB_KIND
+from aisearch_operator.telemetry.metrics import Metrics
 from unit.fake_kube import FakeKube
 
 
@@ -63,8 +64,9 @@ class Start:
 
     def __init__(self) -> None:
         self.kube = Kube()
-        store = Store()
-        self.dispatcher = Dispatcher(store, StatusWriter(self.kube, store), workers=2, backoff=Backoff())
+        store, metrics = Store(), Metrics()
+        writer = StatusWriter(self.kube, store, metrics)
+        self.dispatcher = Dispatcher(store, writer, metrics, workers=2, backoff=Backoff())
         self.recorder = Recorder()
         self.inherited: list[ObjectKey] = []
         self.dispatcher.serve({INSTANCE_KIND: self.recorder, SYNC_JOB_KIND: self.recorder})

@@ -1,0 +1,54 @@
+"""How a resource is, in one word, by what its status says: for the metrics."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aisearch_operator.domain.reasons import Reason
+from aisearch_operator.telemetry.definitions import PassOutcome, ResourceState
+
+__all__ = ["pass_outcome", "stalled_reason", "state_of"]
+
+
+def state_of(body: Mapping[str, Any]) -> ResourceState:
+    """Tell how a resource is, from its object as the API server shows it."""
+    if "deletionTimestamp" in body["metadata"]:
+        return ResourceState.DELETING
+    ready, stalled = _condition(body, "Ready"), _condition(body, "Stalled")
+    if stalled.get("status") == "True":
+        return ResourceState.STALLED
+    if ready.get("status") == "True":
+        return ResourceState.READY
+    return ResourceState.SUSPENDED if ready.get("reason") == Reason.SUSPENDED else ResourceState.PROGRESSING
+
+
+def stalled_reason(body: Mapping[str, Any]) -> str:
+    """Give the reason for which a person must act; empty when nobody must."""
+    stalled = _condition(body, "Stalled")
+    return str(stalled.get("reason", "")) if stalled.get("status") == "True" else ""
+
+
+def pass_outcome(body: Mapping[str, Any] | None, *, failed: bool, done: bool) -> PassOutcome:
+    """Tell how a pass ended that raised no error.
+
+    Parameters
+    ----------
+    body
+        The resource after the pass; None when it is gone.
+    failed
+        Whether the pass is made again after a backoff.
+    done
+        Whether a deletion has done its part.
+    """
+    if failed:
+        return PassOutcome.RETRY
+    if done or body is None:
+        return PassOutcome.SUCCESS
+    if stalled_reason(body):
+        return PassOutcome.STALLED
+    state = state_of(body)
+    return PassOutcome.WAITING if state in {ResourceState.PROGRESSING, ResourceState.DELETING} else PassOutcome.SUCCESS
+
+
+def _condition(body: Mapping[str, Any], condition_type: str) -> Mapping[str, Any]:
+    conditions = (body.get("status") or {}).get("conditions") or ()
+    return next((found for found in conditions if found.get("type") == condition_type), {})
