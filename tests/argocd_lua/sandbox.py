@@ -42,7 +42,6 @@ if not open then
   for name in pairs(package.loaded) do
     if not allowed[name] then package.loaded[name] = nil end
   end
-  package.loaded.os = nil
   package.preload.os = function() return safe end
 end
 """
@@ -59,6 +58,7 @@ def run(
     open_libs: bool,
     parameters: Mapping[str, str] | None = None,
     now: datetime | None = None,
+    timeout: float = TIMEOUT,
 ) -> Any:
     """Run a script on a resource and give what it returns, as JSON would hold it.
 
@@ -70,18 +70,20 @@ def run(
         What the user gave an action.
     now
         What time `os.date` tells; unset means the real one.
+    timeout
+        Seconds of the processor that the script has.
 
     Raises
     ------
     ScriptError
-        It is no Lua, fails, or takes longer than `TIMEOUT`.
+        It is no Lua, fails, or takes longer than it may.
     """
     lua = LuaRuntime(register_eval=False, register_builtins=False)
     script_globals = lua.globals()
     script_globals.obj = _to_lua(lua, resource)
     script_globals.actionParams = _to_lua(lua, parameters or {})
     try:
-        lua.execute(PRELUDE, open_libs, TIMEOUT, now and now.timestamp())
+        lua.execute(PRELUDE, open_libs, timeout, now and now.timestamp())
         return _from_lua(lua.execute(script, name="script"))
     except LuaError as error:
         raise ScriptError(str(error)) from error

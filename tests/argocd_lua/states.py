@@ -106,7 +106,7 @@ async def instance_nothing_to_observe(bench: Bench) -> ObjectKey:
 
 
 async def instance_drifted(bench: Bench) -> ObjectKey:
-    key = await ready(bench, maxNumResults=20, driftPolicy="Report")
+    key = await ready_instance(bench, source="docs-bucket", maxNumResults=20, driftPolicy="Report")
     bench.account.patch_instance("docs", max_num_results=30)
     return await passed(bench, key)
 

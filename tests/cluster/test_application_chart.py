@@ -197,3 +197,26 @@ def test_a_release_whose_job_fails_is_failed_with_the_reason(stage, control_plan
 
     assert code != 0
     assert "bucket_unauthorized" in printed
+
+
+def test_a_hook_runs_after_every_install_and_upgrade_is_not_waited_for_and_outlives_the_release(
+    stage, control_plane, helm
+):
+    kube, account = stage.kube, stage.account
+    account.configure(initial_job=False)
+    account.plan_next_job(JobPlan(duration=None))
+    release = ["search", CHART, "--namespace", kube.namespace, "--values", CHART / "ci" / "hook-values.yaml", "--wait"]
+
+    code, printed = helm("install", *release, env=control_plane.env())
+
+    assert code == 0, printed
+    first = kube.wait(JOB, "docs-sync", lambda body: body["status"].get("phase") == "Running", "running")
+    code, printed = helm("upgrade", *release, env=control_plane.env())
+    assert code == 0, printed
+    assert stage.count("jobs.cancel") == 1, "the one that ran made way"
+    second = kube.wait_condition(JOB, "docs-sync", "Complete")
+    assert second["metadata"]["uid"] != first["metadata"]["uid"]
+    code, printed = helm("uninstall", "search", "--namespace", kube.namespace, "--wait", env=control_plane.env())
+    assert code == 0, printed
+    kube.patch(JOB, "docs-sync", {"spec": {"ttlSecondsAfterFinished": 0}})  # an hour is too long for a test
+    kube.wait_gone(JOB, "docs-sync")

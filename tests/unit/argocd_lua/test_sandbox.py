@@ -56,4 +56,4 @@ def test_a_script_of_the_config_map_has_no_library_but_table_and_two_functions_o
 @pytest.mark.parametrize("open_libs", [True, False], ids=["all libraries", "closed"])
 def test_a_script_that_does_not_end_or_is_wrong_fails(script, says, open_libs):
     with pytest.raises(ScriptError, match=says):
-        run(script, {}, open_libs=open_libs)
+        run(script, {}, open_libs=open_libs, timeout=0.05)
