@@ -12,9 +12,11 @@ from aisearch_operator.cloudflare.budget import RequestBudget
 from aisearch_operator.cloudflare.client import CloudflareClient
 from aisearch_operator.cloudflare.credentials import Credentials
 from aisearch_operator.cloudflare.exchange import Timeouts
+from aisearch_operator.cloudflare.scheduler import requesting
+from aisearch_operator.cloudflare.waiting_line import Requester
 from aisearch_operator.engine.backoff import Backoff
 from aisearch_operator.engine.store import Store
-from aisearch_operator.engine.workqueue import WorkQueue
+from aisearch_operator.engine.workqueue import Again, WorkQueue
 from aisearch_operator.handlers import register, settings_for
 from aisearch_operator.kube.api import KubeApi
 from aisearch_operator.kube.credentials import CredentialSource, OwnCredentials
@@ -23,7 +25,7 @@ from aisearch_operator.kube.status_writer import StatusWriter
 from aisearch_operator.observation.connections import Connections
 from aisearch_operator.observation.instances import InstanceObserver
 from aisearch_operator.observation.jobs import JobObserver
-from aisearch_operator.observation.polling import PollQueue, Timing
+from aisearch_operator.observation.polling import Pollable, PollQueue, Timing
 from aisearch_operator.observation.statistics import StatisticsObserver
 from aisearch_operator.reconcilers.claims import Claims
 from aisearch_operator.reconcilers.connection_details import ConnectionDetails
@@ -79,7 +81,7 @@ class Operator:
         health.need("the first list of the resources", lambda: self.dispatcher.started)
         wake = self.dispatcher.wake
         self._polls: PollQueue = WorkQueue(
-            lambda watch: watch.poll(),
+            self._poll,
             workers=POLLERS,
             backoff=backoff,
             name=Queue.POLL,
@@ -204,6 +206,10 @@ class Operator:
         if not await self.dispatcher.stop(grace=grace):
             logger.warning("Passes were cut off that did not end in %s s; the next operator goes on with them", grace)
         await self._polls.stop(grace=0.0)
+
+    async def _poll(self, watch: Pollable) -> Again | None:
+        with requesting(Requester(watch, tenant="", recall=partial(self._polls.add, watch))):
+            return await watch.poll()
 
     def _client(self, credentials: Credentials) -> CloudflareClient:
         settings = self._settings

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from aisearch_operator import __version__
+from aisearch_operator.cloudflare.budget import Priority
 from aisearch_operator.engine.store import Store
 from aisearch_operator.engine.workqueue import Load, WorkQueue
 from aisearch_operator.observation.connections import Connections
@@ -66,6 +67,13 @@ def show_cloudflare(metrics: Metrics, connections: Connections) -> None:
     standings = connections.standings
     metrics.read(metric.BUDGET_LIMIT, lambda: _smallest(standing.budget_size for standing in standings()))
     metrics.read(metric.BUDGET_LEFT, lambda: _smallest(standing.budget_left for standing in standings()))
+    metrics.read(
+        metric.WAITING,
+        lambda: [
+            ((priority.name.lower(),), sum(standing.waiting.get(priority, 0) for standing in standings()))
+            for priority in Priority
+        ],
+    )
     metrics.read(metric.BLOCKED, lambda: [((), sum(standing.blocked for standing in standings()))])
     metrics.read(
         metric.CREDENTIALS,

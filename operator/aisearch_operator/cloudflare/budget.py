@@ -22,8 +22,14 @@ class Priority(IntEnum):
     STATISTICS = 4
 
 
-BURST = 0.25
-"""The part of our share that may go out at once. The rest arrives evenly over the window."""
+BURST = 0.06
+"""The part of our share that may go out at once. The rest arrives evenly over the window.
+
+What is saved up for a burst is lost to a caller that always has something to send: with 6 %, it is served at 94 % of
+the share at least."""
+
+SMALLEST_BURST = 12.0
+"""Requests that may go out at once under a small share, up to a quarter of it: the reserves need room in there."""
 
 RESERVE: Mapping[Priority, float] = MappingProxyType(
     {
@@ -70,7 +76,7 @@ class RequestBudget:
     call for the next 5 minutes after that (facts 4.2). So the operator takes a share and leaves the
     rest to people and other programs.
 
-    The share is a token bucket. It holds a quarter of the share and refills with three quarters per
+    The share is a token bucket. It holds a small part of the share and refills with the rest per
     window: no window, wherever it begins, sees more than the share. A log of the last window would
     promise the same, but lets the whole share go at once and then stands still for 5 minutes.
 
@@ -116,8 +122,8 @@ class RequestBudget:
         self._share = share
         self._window = window
         self._clock = clock
-        self._capacity = limit * share * BURST
-        self._rate = limit * share * (1 - BURST) / window
+        self._capacity = min(max(limit * share * BURST, SMALLEST_BURST), limit * share / 4)
+        self._rate = (limit * share - self._capacity) / window
         self._tokens = self._capacity
         now = clock()
         self._counted_at = now
@@ -125,6 +131,16 @@ class RequestBudget:
         self._waiting_since: dict[Priority, float] = {}
         self._grants: tuple[_Grant, ...] = ()
         self._largest_seen: dict[str, float] = {}
+
+    @property
+    def now(self) -> float:
+        """Monotonic seconds, as the budget counts."""
+        return self._clock()
+
+    @property
+    def rate(self) -> float:
+        """Requests per second that go out when there is always one waiting."""
+        return self._rate
 
     @property
     def blocked_for(self) -> float:
@@ -156,6 +172,15 @@ class RequestBudget:
             self._waiting_since.setdefault(priority, start)
             wait += ROUNDING
         return wait
+
+    def starves(self, priority: Priority) -> bool:
+        """Whether a priority has waited for longer than `PATIENCE`."""
+        since = self._waiting_since.get(priority)
+        return since is not None and self._clock() - since >= PATIENCE
+
+    def withdraw(self, priority: Priority) -> None:
+        """Note that nobody of this priority waits any more."""
+        self._waiting_since.pop(priority, None)
 
     def take(self, priority: Priority) -> None:
         """Count a request that goes out now."""

@@ -6,7 +6,6 @@ Nothing is ever tried again here.
 import logging
 import ssl
 import time
-from asyncio import sleep
 from asyncio import timeout as time_limit
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,18 +23,13 @@ from aisearch_operator.cloudflare.errors import Cause, CloudflareError, Retry, U
 from aisearch_operator.cloudflare.ratelimit import parse_retry_after
 from aisearch_operator.cloudflare.records import RequestRecord, Standing
 from aisearch_operator.cloudflare.routes import CREATE_INSTANCE, Route
+from aisearch_operator.cloudflare.scheduler import RequestScheduler
 from aisearch_operator.cloudflare.timestamps import parse_http_date
 from aisearch_operator.cloudflare.wire import Envelope
 
 __all__ = ["Exchange", "Timeouts"]
 
 logger = logging.getLogger(__name__)
-
-LONGEST_PAUSE = 2.0
-"""Seconds that a request waits for its turn here. Beyond that the caller has better things to do."""
-
-LONGEST_QUEUE = 10.0
-"""Seconds that a request lets others go first, pause after pause."""
 
 CONNECTIONS = 10
 """Open at once to the API."""
@@ -127,6 +121,7 @@ class Exchange:
     ) -> None:
         self._base_url = _checked(base_url)
         self._budget = budget
+        self._scheduler = RequestScheduler(budget)
         self._timeouts = timeouts
         self._secrets = credentials.secrets
         self._on_request = on_request
@@ -153,7 +148,9 @@ class Exchange:
     def standing(self) -> Standing:
         """How the caller stands with the API."""
         budget = self._budget
-        return Standing(self._accepted, budget.blocked_for > 0, budget.left, budget.size)
+        return Standing(
+            self._accepted, budget.blocked_for > 0, budget.left, budget.size, waiting=dict(self._scheduler.waiting)
+        )
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -176,7 +173,7 @@ class Exchange:
             Whatever else happened.
         """
         url = self._base_url + route.path(**segments)
-        waited = await self._take_turn(route, route.priority if priority is None else priority)
+        waited = await self._scheduler.turn(route.priority if priority is None else priority)
         started = self._last_sent = time.monotonic()
         received: _Received | None = None
         failure: CloudflareError | None = None
@@ -204,20 +201,6 @@ class Exchange:
                 )
             )
             del failure  # it refers to this frame, which refers to it
-
-    async def _take_turn(self, route: Route, priority: Priority) -> float:
-        """Wait for the budget; give the seconds."""
-        waited = 0.0
-        while delay := self._budget.delay(priority):
-            if delay > LONGEST_PAUSE or waited > LONGEST_QUEUE:
-                blocked = self._budget.blocked_for > 0
-                cause = Cause.RATE_LIMITED if blocked else Cause.REQUEST_BUDGET_EXHAUSTED
-                self._record(RequestRecord(route, waited + delay, sent=False, cause=cause))
-                raise Retry(cause, f"The request was not sent: {cause.advice}", after=delay)
-            await sleep(delay)
-            waited += delay
-        self._budget.take(priority)
-        return waited
 
     async def _send(
         self,

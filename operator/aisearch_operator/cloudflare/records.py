@@ -1,7 +1,9 @@
 """What a client tells about itself: each request, and how its caller stands with the API."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from aisearch_operator.cloudflare.budget import Priority
 from aisearch_operator.cloudflare.errors import Cause
 from aisearch_operator.cloudflare.routes import Route
 
@@ -10,16 +12,14 @@ __all__ = ["RequestRecord", "Standing"]
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """What is known of a request, for metrics. It names no object and holds no text.
+    """What is known of a request that was sent, for metrics. It names no object and holds no text.
 
     Parameters
     ----------
     route
         What was asked.
     waited
-        Seconds that it waited for its turn in the budget; when it was put off, those that it was told to wait too.
-    sent
-        Whether it was sent: False when the budget put it off.
+        Seconds that it waited for its turn in the budget, those in which its requester was away included.
     status
         The HTTP status, None without an answer.
     seconds
@@ -34,7 +34,6 @@ class RequestRecord:
 
     route: Route
     waited: float
-    sent: bool = True
     status: int | None = None
     seconds: float = 0.0
     cause: Cause | None = None
@@ -56,9 +55,12 @@ class Standing:
         Requests that may go out now.
     budget_size
         Requests that may go out at once when none was sent lately.
+    waiting
+        Requests that wait for their turn, by what they are for.
     """
 
     accepted: bool | None
     blocked: bool
     budget_left: float
     budget_size: float
+    waiting: Mapping[Priority, int]

@@ -4,8 +4,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
+from aisearch_operator.cloudflare.scheduler import requesting
+from aisearch_operator.cloudflare.waiting_line import Requester
 from aisearch_operator.engine.backoff import Backoff
 from aisearch_operator.engine.removals import Removals
 from aisearch_operator.engine.store import Known, ObjectKey, Store
@@ -126,6 +129,10 @@ class Dispatcher:
         return clean
 
     async def _process(self, key: ObjectKey) -> Again | None:
+        with requesting(Requester(key, tenant=key.namespace, recall=partial(self.wake, [key]))):
+            return await self._measured_pass(key)
+
+    async def _measured_pass(self, key: ObjectKey) -> Again | None:
         known = self._store.get(key)
         if known is None or self._removals.released(key):
             return None

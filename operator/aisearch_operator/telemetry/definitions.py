@@ -6,6 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Literal
 
+from aisearch_operator.cloudflare.budget import Priority
 from aisearch_operator.cloudflare.errors import Cause
 from aisearch_operator.cloudflare.routes import ROUTES
 from aisearch_operator.domain.attempts import FAILURES
@@ -136,7 +137,7 @@ REQUEST_DURATION = Definition(
 BUDGET_LIMIT = Definition(
     "aisearch_cloudflare_budget_limit",
     "gauge",
-    "Requests that may go out to Cloudflare at once when none was sent lately: a quarter of the operator's share of "
+    "Requests that may go out to Cloudflare at once when none was sent lately: a small part of the operator's share of "
     "Cloudflare's limit. The rest of the share arrives evenly over the window. The smallest of all credentials in use.",
 )
 BUDGET_LEFT = Definition(
@@ -148,9 +149,14 @@ BUDGET_LEFT = Definition(
 BUDGET_WAIT = Definition(
     "aisearch_cloudflare_budget_wait_seconds",
     "histogram",
-    "Seconds that a request waited for its turn in the budget. One that was put off counts with the time that it was "
-    "told to wait.",
-    buckets=(0.01, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 150, 300),
+    "Seconds that a request waited for its turn in the budget before it was sent.",
+    buckets=(0.01, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600),
+)
+WAITING = Definition(
+    "aisearch_cloudflare_waiting",
+    "gauge",
+    "Requests that wait for their turn in the budget, of all credentials in use, by what they are for.",
+    {"priority": tuple(priority.name.lower() for priority in Priority)},
 )
 BLOCKED = Definition(
     "aisearch_cloudflare_blocked",

@@ -13,15 +13,13 @@ REFUSED_CREDENTIALS = frozenset({Cause.CREDENTIALS_REJECTED, Cause.PERMISSION_DE
 def count_request(metrics: Metrics, record: RequestRecord) -> None:
     """Enter a request into the metrics."""
     metrics.observe(BUDGET_WAIT, record.waited)
-    if not record.sent:
-        return
     labels = record.route.method, record.route.template
     metrics.count(REQUESTS, *labels, request_outcome(record))
     metrics.observe(REQUEST_DURATION, record.seconds, *labels)
 
 
 def request_outcome(record: RequestRecord) -> RequestOutcome:
-    """Tell how a request that was sent ended."""
+    """Tell how a request ended."""
     if record.status is None:
         if record.timed_out:
             return RequestOutcome.TIMEOUT

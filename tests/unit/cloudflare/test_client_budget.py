@@ -7,6 +7,8 @@ from unit.cloudflare.scripted_api import NAMESPACE, ScriptedApi, complaint, fail
 
 INSTANCE = {"id": "docs"}
 WITHIN_ROUNDING = 0.01
+BURST = 0.06 * 720
+RATE = 0.94 * 720 / 300
 
 
 class Clock:
@@ -27,7 +29,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("aisearch_operator.cloudflare.exchange.sleep", clock.sleep)
+    monkeypatch.setattr("aisearch_operator.cloudflare.scheduler.sleep", clock.sleep)
     return clock
 
 
@@ -52,17 +54,18 @@ async def test_a_request_waits_for_its_turn_when_that_is_near(connect, clock, bu
     exhaust(budget)
     api = ScriptedApi(success(INSTANCE))
     await connect(api, budget=budget).delete_instance(NAMESPACE, "docs")
-    assert clock.slept == [pytest.approx(1 / 1.8, abs=WITHIN_ROUNDING)]
+    assert clock.slept == [pytest.approx((1 - BURST % 1) / RATE, abs=WITHIN_ROUNDING)]
     assert len(api.requests) == 1
 
 
 async def test_a_request_whose_turn_is_far_is_not_sent(connect, clock, budget):
     exhaust(budget, debt=9)
+    due = (10 - BURST % 1) / RATE
     api = ScriptedApi(success(INSTANCE))
     with pytest.raises(Retry, match="not sent") as caught:
         await connect(api, budget=budget).delete_instance(NAMESPACE, "docs")
     assert caught.value.cause is Cause.REQUEST_BUDGET_EXHAUSTED
-    assert caught.value.after == pytest.approx(10 / 1.8, abs=WITHIN_ROUNDING)
+    assert caught.value.after == pytest.approx(due, abs=WITHIN_ROUNDING)
     assert caught.value.effect_unknown is False
     assert api.requests == []
     assert clock.slept == []
@@ -75,7 +78,7 @@ async def test_a_request_that_others_always_overtake_gives_up(connect, clock, bu
         await clock.sleep(seconds)
         exhaust(budget)
 
-    monkeypatch.setattr("aisearch_operator.cloudflare.exchange.sleep", overtaken)
+    monkeypatch.setattr("aisearch_operator.cloudflare.scheduler.sleep", overtaken)
     api = ScriptedApi(success(INSTANCE))
     with pytest.raises(Retry):
         await connect(api, budget=budget).delete_instance(NAMESPACE, "docs")

@@ -27,8 +27,9 @@ CALM: Mapping[str, Any] = {
     "job_poll_interval": NEVER,
     "stats_interval": NEVER,
     "settle_time": 0,
+    "budget_limit": 1_000_000,
 }
-"""Nothing happens unless the test says so, and lists are believed at once."""
+"""Nothing happens unless the test says so, lists are believed at once, and requests wait for nothing."""
 
 
 class Bench:

@@ -39,13 +39,9 @@ def test_the_outcome_of_a_request(status, cause, timed_out, outcome):
     assert request_outcome(record) == outcome
 
 
-def test_a_request_that_was_put_off_counts_as_a_wait_and_not_as_a_request():
+def test_a_request_counts_with_its_outcome_its_duration_and_its_wait():
     metrics = Metrics()
-    count_request(metrics, RequestRecord(CREATE_JOB, 250.0, sent=False, cause=Cause.RATE_LIMITED))
-    assert samples(metrics, REQUESTS) == {}
-    assert samples(metrics, BUDGET_WAIT) == {(): 1}
-
     count_request(metrics, RequestRecord(CREATE_JOB, 0.0, status=200, seconds=0.2))
     assert samples(metrics, REQUESTS) == {("POST", CREATE_JOB.template, "success"): 1}
     assert samples(metrics, REQUEST_DURATION) == {("POST", CREATE_JOB.template): 1}
-    assert samples(metrics, BUDGET_WAIT) == {(): 2}
+    assert samples(metrics, BUDGET_WAIT) == {(): 1}

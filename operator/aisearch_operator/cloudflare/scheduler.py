@@ -1,0 +1,164 @@
+"""When a request may go out: the budget says how many, the waiting line says whose turn it is.
+
+A request that must wait long is not sent. Its requester keeps its place in the line, does something else, and is
+recalled when its turn is near: whoever waits occupies no worker.
+"""
+
+from asyncio import sleep
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+from aisearch_operator.cloudflare.budget import Priority, RequestBudget
+from aisearch_operator.cloudflare.errors import Cause, Retry
+from aisearch_operator.cloudflare.waiting_line import Requester, Ticket, WaitingLine
+
+__all__ = ["RequestScheduler", "requesting"]
+
+LONGEST_PAUSE = 2.0
+"""Seconds that a request waits for its turn here. Beyond that the requester has better things to do."""
+
+LONGEST_QUEUE = 10.0
+"""Seconds that a request waits here in all, when more urgent ones come again and again."""
+
+LONGEST_AWAY = 300.0
+"""Seconds after which a requester asks again even if it is not recalled: a forecast may be wrong."""
+
+FRONT = 6
+"""Tickets whose requesters are recalled: a pass begins anew before it asks again, and some ask for nothing any more."""
+
+RECALL_PATIENCE = 30.0
+"""Seconds after which a ticket is dropped whose requester did not come when it was recalled: it wants nothing any more.
+
+Nobody waits for it in between, whoever is there goes first."""
+
+_requester: ContextVar[Requester | None] = ContextVar("requester", default=None)
+
+
+@contextmanager
+def requesting(requester: Requester) -> Iterator[None]:
+    """Tell on whose behalf the requests in here are made.
+
+    Without it, a request that must wait long loses its place.
+    """
+    token = _requester.set(requester)
+    try:
+        yield
+    finally:
+        _requester.reset(token)
+
+
+class RequestScheduler:
+    """Lets the requests of one caller out: see `RequestBudget` for how many, `WaitingLine` for the order."""
+
+    def __init__(self, budget: RequestBudget) -> None:
+        self._budget = budget
+        self._line = WaitingLine()
+        self._promises: dict[Ticket, datetime] = {}
+
+    @property
+    def waiting(self) -> Mapping[Priority, int]:
+        """How many requests wait, those included whose requesters went away."""
+        return self._line.waiting
+
+    async def turn(self, priority: Priority) -> float:
+        """Wait for the turn of one request, and count it.
+
+        Returns
+        -------
+        float
+            Seconds since it was first asked for.
+
+        Raises
+        ------
+        Retry
+            The turn is far; `after` says how far, at most `LONGEST_AWAY` seconds.
+        """
+        known = _requester.get()
+        ticket = self._line.join(
+            known or Requester(key=object(), tenant="", recall=_stay_away), priority, now=self._budget.now
+        )
+        try:
+            wait = await self._wait_here(ticket)
+        except BaseException:  # whoever asked was cancelled
+            self._drop(ticket)
+            raise
+        if wait:
+            ticket.present = False
+            refusal = self._refusal(ticket, wait)
+            if known is None:
+                self._drop(ticket)
+            raise refusal
+        self._budget.take(priority)
+        self._line.serve(ticket)
+        self._promises.pop(ticket, None)
+        self._recall()
+        return self._budget.now - ticket.since
+
+    async def _wait_here(self, ticket: Ticket) -> float:
+        """Wait while the turn is near, and give the seconds that are left: 0.0 when it has come."""
+        waited = 0.0
+        while (wait := self._wait(ticket)) and wait <= LONGEST_PAUSE and waited <= LONGEST_QUEUE:
+            await sleep(wait)
+            waited += wait
+        return wait
+
+    def _wait(self, ticket: Ticket) -> float:
+        """Give the seconds until the turn of a ticket as far as can be seen, 0.0 for now."""
+        own = self._budget.delay(ticket.priority)
+        front = list(islice(self._in_order(), FRONT))
+        if ticket in front:
+            ahead = sum(other.present for other in front[: front.index(ticket)])
+        else:
+            ahead = self._line.ahead_of(ticket)
+        return max(own, ahead / self._budget.rate + self._budget.blocked_for if ahead else 0.0)
+
+    def _in_order(self) -> Iterator[Ticket]:
+        """Give the tickets in the order of service: first one of each priority that starves."""
+        starving = [
+            ticket
+            for priority in Priority
+            if self._budget.starves(priority) and (ticket := self._line.first(priority)) is not None
+        ]
+        yield from starving
+        yield from (ticket for ticket in self._line.in_order() if ticket not in starving)
+
+    def _refusal(self, ticket: Ticket, wait: float) -> Retry:
+        cause = Cause.RATE_LIMITED if self._budget.blocked_for else Cause.REQUEST_BUDGET_EXHAUSTED
+        due = self._promise(ticket, wait)
+        message = f"The request was not sent: {cause.advice}. Its turn is expected by {due:%H:%M} UTC"
+        return Retry(cause, message, after=min(wait, LONGEST_AWAY))
+
+    def _promise(self, ticket: Ticket, wait: float) -> datetime:
+        """Give the time of the turn in whole minutes. It is told anew only when it has passed: telling is a write."""
+        now = datetime.now(UTC)
+        promise = self._promises.get(ticket)
+        if promise is None or promise < now:
+            promise = (now + timedelta(seconds=wait + 59)).replace(second=0, microsecond=0)
+            self._promises[ticket] = promise
+        return promise
+
+    def _recall(self) -> None:
+        """Have those come whose turn is near, and drop those that do not."""
+        for priority in Priority:
+            if self._line.waiting[priority]:
+                self._budget.delay(priority)  # it counts how long a priority waits from when it was asked
+        now = self._budget.now
+        for ticket in [ticket for ticket in islice(self._in_order(), FRONT) if not ticket.present]:
+            if ticket.recalled_at is None:
+                ticket.recalled_at = now
+                ticket.requester.recall()
+            elif now - ticket.recalled_at > RECALL_PATIENCE:
+                self._drop(ticket)
+
+    def _drop(self, ticket: Ticket) -> None:
+        self._line.leave(ticket.requester.key)
+        self._promises.pop(ticket, None)
+        if not self._line.waiting[ticket.priority]:
+            self._budget.withdraw(ticket.priority)
+
+
+def _stay_away() -> None:
+    """Recall nobody."""
