@@ -34,6 +34,7 @@ lint: $(ready) ## style, types, architecture, and that what is generated is up t
 	.venv/bin/lint-imports
 	$(python) -m aisearch_operator.resources.crd --check crds
 	$(python) -m reference_docs --check docs
+	$(python) -m chart_files --check
 	$(python) -m chart_readme --check
 	$(python) -m argocd_lua.config_map --check
 
@@ -62,12 +63,14 @@ live-check: $(ready) ## try the API's promises and open questions on the fake; L
 	@$(python) -m live_check $(if $(filter-out 0,$(LIVE)),--live) $(ARGS)
 
 .PHONY: crds
-crds: $(ready) ## generate crds/ from the models
+crds: $(ready) ## generate crds/, and the charts' copies of them, from the models
 	$(python) -m aisearch_operator.resources.crd crds
+	$(python) -m chart_files
 
 .PHONY: docs
 docs: $(ready) ## generate the tables of docs/ and of the charts' READMEs, and deploy/argocd/
 	$(python) -m reference_docs --write docs
+	$(python) -m chart_files
 	$(python) -m chart_readme
 	$(python) -m argocd_lua.config_map
 	$(python) -m argocd_lua.testdata

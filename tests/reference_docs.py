@@ -22,6 +22,7 @@ from cluster.writable_fields import FIELDS, Cell
 from live_check.chapters import CHAPTERS
 
 FACT = re.compile(r" \(facts [\d., ]+\)")
+PREFIX = Settings.model_config["env_prefix"]
 
 
 def generate() -> dict[str, dict[str, str]]:
@@ -48,15 +49,19 @@ def causes() -> str:
 
 def settings() -> str:
     """Describe every setting with its environment variable and default."""
-    texts = _attribute_docstrings(Settings)
-    prefix = Settings.model_config["env_prefix"]
+    texts = setting_texts()
     return table(
         ("Variable", "Default", "Meaning"),
         (
-            (f"`{prefix}{name.upper()}`", _default(field.get_default()), _for_readers(texts[name], prefix))
+            (f"`{PREFIX}{name.upper()}`", _default(field.get_default()), texts[name])
             for name, field in Settings.model_fields.items()
         ),
     )
+
+
+def setting_texts() -> dict[str, str]:
+    """Give what each setting means, for readers."""
+    return {name: _for_readers(text, PREFIX) for name, text in _attribute_docstrings(Settings).items()}
 
 
 def conformance() -> str:

@@ -11,12 +11,18 @@ from demo import kubectl
 from demo.display import Display
 from demo.view import Watcher
 from fake_cloudflare import FakeAccount, FakeCloudflare, JobPlan
+from harness.chart import RELEASE
 from harness.kube import Kube
 from harness.operator_process import OperatorProcess
 
 NAMESPACE = "default"
-SYSTEM_NAMESPACE, SERVICE_ACCOUNT = "aisearch-system", "aisearch-operator"
-"""Of deploy/operator/rbac.yaml."""
+SYSTEM_NAMESPACE = "aisearch-system"
+
+INSTALL = (
+    *("install", RELEASE, "deploy/chart/aisearch-operator", "--namespace", SYSTEM_NAMESPACE, "--create-namespace"),
+    *("--set", "replicas=0", "--hide-notes"),
+)
+"""Nothing starts pods here: the operator's process takes their place."""
 
 ACCOUNT: dict[str, Any] = {
     "timestamp_format": "iso",  # to the millisecond, so that the proof can compare times
@@ -69,15 +75,14 @@ class Installation:
             display.say(f"The fake Cloudflare API listens at {fake.api_url}; its jobs and pauses are short")
 
             display.step("2  The custom resources, the operator's rights, the credentials for Cloudflare")
-            kubectl.run(plane, display, "apply", "--server-side", "-f", "crds/")
-            kubectl.run(plane, display, "apply", "-f", "deploy/operator/rbac.yaml")
-            _create_secret(plane, display, account)
+            kubectl.run(plane, display, *INSTALL, program="helm")
             kubectl.run(plane, display, "wait", "--for=condition=Established", "-f", "crds/")
+            _create_secret(plane, display, account)
 
             display.step("3  The operator, as its service account and nothing more")
             display.command(f"AISEARCH_API_URL={fake.api_url} aisearch-operator run")
             operator = OperatorProcess(
-                plane.service_account_kubeconfig(SYSTEM_NAMESPACE, SERVICE_ACCOUNT),
+                plane.service_account_kubeconfig(SYSTEM_NAMESPACE, RELEASE),
                 (),
                 fake.api_url,
                 plane.directory / "operator.log",

@@ -1,4 +1,4 @@
-"""Runs kubectl as a person in the project's folder would: the command is shown, then what it said."""
+"""Runs kubectl and helm as a person in the project's folder would: the command is shown, then what it said."""
 
 import subprocess
 import tempfile
@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from controlplane import ControlPlane
-from controlplane.tools import kubectl
+from controlplane.tools import helm, kubectl
 from demo.display import Display
 from demo.errors import DemoError
 
 ROOT = Path(__file__).parents[2]
+PROGRAMS = {"kubectl": kubectl, "helm": helm}
 INTERVAL = 0.2
 """Real seconds between two looks at what goes on meanwhile."""
 
@@ -20,28 +21,31 @@ def run(
     plane: ControlPlane,
     display: Display,
     *arguments: str,
+    program: str = "kubectl",
     shown: str | None = None,
     meanwhile: Callable[[], None] = lambda: None,
 ) -> None:
-    """Run kubectl as the cluster's administrator.
+    """Run one of the two as the cluster's administrator.
 
     Parameters
     ----------
+    program
+        ``kubectl`` or ``helm``.
     shown
         The command line as it is shown, when the real one holds a secret.
     meanwhile
-        Called every `INTERVAL` while kubectl runs, and once more after it.
+        Called every `INTERVAL` while it runs, and once more after it.
 
     Raises
     ------
     DemoError
         It failed; the message holds what it said.
     """
-    line = shown or " ".join(("kubectl", *arguments))
+    line = shown or " ".join((program, *arguments))
     display.command(line)
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(
-            [str(kubectl()), *arguments],
+            [str(PROGRAMS[program]()), *arguments],
             cwd=ROOT,
             env=plane.env(),
             stdin=subprocess.DEVNULL,

@@ -4,7 +4,7 @@ import base64
 import os
 import ssl
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ PATHS = {
     "ServiceAccount": "/api/v1/namespaces/{namespace}/serviceaccounts",
     "Role": "/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/roles",
     "RoleBinding": "/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings",
+    "ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+    "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
     "Namespace": "/api/v1/namespaces",
 }
 PATIENCE = 10
@@ -224,31 +226,6 @@ def sync_job(name: str, instance_name: str, **spec: object) -> Body:
 def secret(name: str, **data: str) -> Body:
     """Make a Secret."""
     return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data}
-
-
-def operator_access(namespace: str, rules: Sequence[Body]) -> tuple[Body, ...]:
-    """Make the service account of an operator that serves one namespace, with these rules."""
-    metadata = {"name": "aisearch-operator"}
-    rbac = "rbac.authorization.k8s.io"
-    return (
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata},
-        {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": metadata, "rules": list(rules)},
-        {
-            "apiVersion": f"{rbac}/v1",
-            "kind": "RoleBinding",
-            "metadata": metadata,
-            "roleRef": {"apiGroup": rbac, "kind": "Role", "name": "aisearch-operator"},
-            "subjects": [{"kind": "ServiceAccount", "name": "aisearch-operator", "namespace": namespace}],
-        },
-    )
-
-
-def operator_rules() -> list[Body]:
-    """Read the rules of deploy/operator/rbac.yaml: what the operator gets in production."""
-    path = Path(__file__).parents[2] / "deploy" / "operator" / "rbac.yaml"
-    roles = (body for body in yaml.safe_load_all(path.read_text()) if body["kind"] == "ClusterRole")
-    rules: list[Body] = next(roles)["rules"]
-    return rules
 
 
 class _PatientTransport(httpx.HTTPTransport):

@@ -1,6 +1,6 @@
 """A stage: one Kubernetes namespace, one Cloudflare account and one operator, which belong to one test."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,10 @@ import yaml
 from controlplane.audit import AuditedRequest, reads, writes
 from controlplane.plane import ControlPlane
 from fake_cloudflare import FakeAccount, FakeCloudflare, JournalEntry
+from harness.chart import RELEASE, access_of_namespaces, access_of_the_cluster
 from harness.dashboard import CALLER as DASHBOARD
 from harness.dashboard import Dashboard
-from harness.kube import Body, Kube, eventually, operator_access, operator_rules, secret
+from harness.kube import Body, Kube, eventually, secret
 from harness.launch import forked, fresh
 from harness.operator_process import OperatorProcess
 
@@ -31,9 +32,11 @@ class Stage:
     account
         The test's account at the fake Cloudflare.
     operator
-        The operator, with the rights of deploy/operator/rbac.yaml in the namespace; it does not run yet.
+        The operator, with the rights that its chart gives it; it does not run yet.
     dashboard
         Somebody else in the account.
+    access
+        The operator's service account and roles, of the rendered chart.
     secrets
         Texts that must show up in no log, Event or status.
     """
@@ -43,6 +46,7 @@ class Stage:
     account: FakeAccount
     operator: OperatorProcess
     dashboard: Dashboard
+    access: Sequence[Body]
     secrets: list[str] = field(default_factory=list)
 
     @classmethod
@@ -55,6 +59,7 @@ class Stage:
         *,
         rate: float,
         launch_fresh: bool = False,
+        cluster_wide: bool = False,
         **settings: object,
     ) -> "Stage":
         """Set a stage in a fresh namespace.
@@ -65,22 +70,26 @@ class Stage:
             Seconds of the account's clock in a real second: jobs and cooldowns are that much shorter.
         launch_fresh
             Whether the operator's interpreter starts anew with it.
+        cluster_wide
+            Whether the operator watches all namespaces, with the chart's ClusterRole. Such a one needs a control plane
+            where no other operator is.
         settings
             Of the operator.
         """
         kube = Kube(plane.kubeconfig, namespace)
         account = fake.admin.create_account(rate=rate, rate_limit=None)
-        kube.apply(*operator_access(namespace, operator_rules()))
+        access = access_of_the_cluster(namespace) if cluster_wide else access_of_namespaces(namespace)
+        kube.apply(*access)
         kube.apply(secret("aisearch-credentials", apiToken=account.token, accountId=account.id))
         operator = OperatorProcess(
-            plane.service_account_kubeconfig(namespace, "aisearch-operator"),
-            (namespace,),
+            plane.service_account_kubeconfig(namespace, RELEASE),
+            () if cluster_wide else (namespace,),
             fake.api_url,
             folder / "operator.log",
             launch=fresh if launch_fresh else forked,
             **settings,
         )
-        return cls(plane, kube, account, operator, Dashboard(fake, account), [account.token, PROMPT])
+        return cls(plane, kube, account, operator, Dashboard(fake, account), access, [account.token, PROMPT])
 
     def restart_with(self, **settings: object) -> None:
         """Start an operator of the same rights with other settings, in place of the one of this stage."""
@@ -129,17 +138,17 @@ class Stage:
 
     def withdraw_patch(self, *resources: str) -> None:
         """Take the right to patch away from the operator, for example on ``aisearchsyncjobs/status``."""
-        self._set_rules([part for rule in operator_rules() for part in _without_patch(rule, resources)])
+        self._set_rules(lambda rules: [part for rule in rules for part in _without_patch(rule, resources)])
         for resource in resources:
             self._await_right(resource, allowed=False)
 
     def withdraw_rule(self, resource: str) -> None:
         """Take all rights on a built-in resource away from an operator that does not run yet."""
-        self._set_rules([rule for rule in operator_rules() if rule["resources"] != [resource]])
+        self._set_rules(lambda rules: [rule for rule in rules if rule["resources"] != [resource]])
 
     def restore_rights(self) -> None:
         """Give the operator back what `withdraw_patch` took."""
-        self._set_rules(operator_rules())
+        self._set_rules(lambda rules: rules)
         for plural in ("aisearchinstances", "aisearchsyncjobs"):
             self._await_right(plural, allowed=True)
             self._await_right(f"{plural}/status", allowed=True)
@@ -150,13 +159,13 @@ class Stage:
             lambda: f"the right to patch {resource} does not change",
         )
 
-    def _set_rules(self, rules: Sequence[Body]) -> None:
-        self.kube.apply(*operator_access(self.kube.namespace, rules))
+    def _set_rules(self, change: Callable[[list[Body]], list[Body]]) -> None:
+        self.kube.apply(*({**body, "rules": change(body["rules"])} for body in self.access if "rules" in body))
 
     @property
     def user(self) -> str:
         """Whom the operator is in Kubernetes."""
-        return f"system:serviceaccount:{self.kube.namespace}:aisearch-operator"
+        return f"system:serviceaccount:{self.kube.namespace}:{RELEASE}"
 
     def writes(self, name: str | None = None) -> list[AuditedRequest]:
         """Give the operator's writes to resources, from the API server's own audit log; Events left out."""

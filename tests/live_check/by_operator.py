@@ -12,7 +12,8 @@ from aisearch_operator.cloudflare import Instance, NotFound
 from aisearch_operator.domain.job_state import JobState, state_of
 from aisearch_operator.settings import Settings
 from controlplane import ControlPlane
-from harness.kube import Kube, conditions, instance, operator_access, operator_rules, secret, sync_job
+from harness.chart import access_of_namespaces
+from harness.kube import Kube, conditions, instance, secret, sync_job
 from harness.operator_process import QUICK, OperatorProcess
 from live_check.errors import StepError
 from live_check.outcome import Chapter, Step
@@ -53,7 +54,7 @@ class Cluster:
         self, plane: ControlPlane, namespace: str, target: Target, folder: Path, settings: Mapping[str, Any]
     ) -> None:
         self.kube = Kube(plane.kubeconfig, namespace)
-        self.kube.apply(*operator_access(namespace, operator_rules()))
+        self.kube.apply(*access_of_namespaces(namespace))
         token, account = target.credentials.api_token or "", target.credentials.account_id
         self.kube.apply(secret(SECRET, apiToken=token, accountId=account))
         self.operator = OperatorProcess(
