@@ -32,6 +32,7 @@ lint: $(ready) ## style, types, architecture, and that what is generated is up t
 	$(python) -m ruff format --check
 	$(python) -m mypy
 	.venv/bin/lint-imports
+	.venv/bin/hadolint deploy/image/Dockerfile
 	$(python) -m aisearch_operator.resources.crd --check crds
 	$(python) -m reference_docs --check docs
 	$(python) -m chart_files --check
@@ -89,6 +90,7 @@ lock: ## resolve the newest allowed versions into requirements/ (needs uv)
 	@command -v $(UV) >/dev/null || { echo "error: uv is not on PATH; install it, or name it: make lock UV=/path/to/uv" >&2; exit 1; }
 	$(compile) --upgrade pyproject.toml --output-file requirements/run.txt
 	$(compile) --upgrade pyproject.toml --group dev --output-file requirements/dev.txt
+	$(compile) --upgrade --group build --constraint requirements/dev.txt --output-file requirements/build.txt
 	$(compile) --upgrade --no-deps requirements/tools.in --output-file requirements/tools.txt
 	$(compile) --upgrade --no-deps requirements/go.in --output-file requirements/go.txt
 

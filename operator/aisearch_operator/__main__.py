@@ -2,4 +2,4 @@
 
 from aisearch_operator.cli import main
 
-main()
+main(prog_name="aisearch-operator")

@@ -178,6 +178,9 @@ class Operator:
                 clusterwide=not self._settings.namespaces,
                 namespaces=self._settings.namespaces,
                 standalone=True,
+                # Nobody asks a standalone operator for it; kopf would look up the name of a user that a
+                # container's need not have.
+                identity="aisearch-operator",  # type: ignore[arg-type]
                 ready_flag=ready,
                 stop_flag=stop,
             )

@@ -5,6 +5,7 @@ from typing import Any
 import kopf
 
 from aisearch_operator.engine.removals import Stopping
+from aisearch_operator.kube.service_account import login_with_service_account
 from aisearch_operator.reconcilers.dispatcher import Dispatcher
 from aisearch_operator.resources.group import (
     FINALIZER,
@@ -94,7 +95,7 @@ def register(registry: kopf.OperatorRegistry, dispatcher: Dispatcher) -> None:
 
     @kopf.on.login(registry=registry)
     def login(**kwargs: Any) -> Any:
-        return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+        return login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
 
 
 def _register_kind(registry: kopf.OperatorRegistry, dispatcher: Dispatcher, plural: str, kind: str) -> None:
