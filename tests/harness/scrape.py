@@ -6,7 +6,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from aisearch_operator.telemetry.definitions import Definition
 
-__all__ = ["samples_in"]
+__all__ = ["label_values_in", "samples_in"]
 
 
 def samples_in(text: str, definition: Definition) -> Mapping[tuple[str, ...], float]:
@@ -18,3 +18,9 @@ def samples_in(text: str, definition: Definition) -> Mapping[tuple[str, ...], fl
         for sample in family.samples
         if sample.name == wanted
     }
+
+
+def label_values_in(text: str, definition: Definition, label: str) -> set[str]:
+    """Give the values that a label of a metric has."""
+    position = tuple(definition.labels).index(label)
+    return {labels[position] for labels in samples_in(text, definition)}

@@ -31,6 +31,18 @@ __all__ = ["Exchange", "Timeouts"]
 
 logger = logging.getLogger(__name__)
 
+EXPECTED = frozenset(
+    {
+        Cause.SYNC_COOLDOWN,
+        Cause.INSTANCE_NOT_FOUND,
+        Cause.JOB_NOT_FOUND,
+        Cause.RESOURCE_NOT_FOUND,
+        Cause.INSTANCE_EXISTS,
+        Cause.JOB_ALREADY_ENDED,
+    }
+)
+"""Answers that belong to the normal course of things: no line of the log tells of them, unless it tells of all."""
+
 CONNECTIONS = 10
 """Open at once to the API."""
 
@@ -259,13 +271,15 @@ class Exchange:
             self._accepted = accepted
 
     def _record(self, record: RequestRecord) -> None:
-        logger.debug(
+        logger.log(
+            logging.DEBUG if record.cause is None or record.cause in EXPECTED else logging.INFO,
             "%s %s: %s in %.3f s, ray %s",
             record.route.method,
             record.route.template,
-            record.status or record.cause or "cancelled",
+            " ".join(map(str, filter(None, (record.status, record.cause)))) or "cancelled",
             record.seconds,
             record.ray_id,
+            extra={"cfRay": record.ray_id} if record.ray_id else None,
         )
         if self._on_request is not None:
             self._on_request(record)

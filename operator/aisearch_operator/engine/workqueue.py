@@ -7,6 +7,7 @@ import itertools
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -90,6 +91,8 @@ class WorkQueue(Generic[K]):
         The wait after failed passes.
     on_retry
         Called when a pass has failed and the key backs off.
+    around
+        Entered around each pass, for what its log lines are about.
     """
 
     def __init__(
@@ -99,13 +102,15 @@ class WorkQueue(Generic[K]):
         workers: int,
         backoff: Backoff,
         name: str = "work",
-        on_retry: Callable[[], None] | None = None,
+        on_retry: Callable[[], None] = lambda: None,
+        around: Callable[[K], AbstractContextManager[None]] = lambda _: contextlib.nullcontext(),
     ) -> None:
         self._process = process
         self._backoff = backoff
         self._workers = workers
         self._name = name
         self._on_retry = on_retry
+        self._around = around
         self._entries: dict[K, _Entry] = {}
         self._urgent: deque[K] = deque()
         self._normal: deque[K] = deque()
@@ -238,18 +243,18 @@ class WorkQueue(Generic[K]):
                 await self._run(*taken)
 
     async def _run(self, key: K, entry: _Entry) -> None:
-        try:
-            answer = await self._process(key)
-        except Exception:
-            logger.exception("A pass over %s failed", key)
-            answer = Again()
-        finally:
-            entry.running = False
+        with self._around(key):
+            try:
+                answer = await self._process(key)
+            except Exception:
+                logger.exception("A pass over %s failed", key)
+                answer = Again()
+            finally:
+                entry.running = False
         entry.urgent = entry.urgent and entry.again
         if answer is not None and answer.after is None:
             entry.failures += 1
-            if self._on_retry is not None:
-                self._on_retry()
+            self._on_retry()
         else:
             entry.failures = 0
         if entry.again:

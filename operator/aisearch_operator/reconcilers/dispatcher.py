@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,7 @@ from aisearch_operator.kube.status_writer import StatusWriter
 from aisearch_operator.reconcilers.outcome import Reconciler, Released
 from aisearch_operator.resources.group import INSTANCE_KIND
 from aisearch_operator.telemetry.definitions import PASS_DURATION, PASSES, QUEUE_RETRIES, PassOutcome, Queue
+from aisearch_operator.telemetry.log_context import about, new_request_id
 from aisearch_operator.telemetry.metrics import Metrics
 from aisearch_operator.telemetry.resource_state import pass_outcome
 
@@ -44,6 +46,7 @@ class Dispatcher:
             backoff=backoff,
             name=Queue.RECONCILE,
             on_retry=lambda: metrics.count(QUEUE_RETRIES, Queue.RECONCILE),
+            around=_about,
         )
         self._metrics = metrics
         self._store = store
@@ -139,7 +142,8 @@ class Dispatcher:
         began = time.monotonic()
         outcome = PassOutcome.BUG
         try:
-            answer = await self._pass(known)
+            with about(generation=known.generation):
+                answer = await self._pass(known)
             after, failed = self._store.get(key), answer is not None and answer.after is None
             outcome = pass_outcome(after.body if after else None, failed=failed, done=self._removals.released(key))
         except asyncio.CancelledError:
@@ -174,3 +178,8 @@ class Dispatcher:
         self._store.drop(known.key)
         self.queue.forget(known.key)
         self._removals.forget(known.key)
+
+
+def _about(key: ObjectKey) -> AbstractContextManager[None]:
+    """Have the log lines of a pass name its resource."""
+    return about(kind=key.kind, namespace=key.namespace, name=key.name, uid=key.uid, requestId=new_request_id())

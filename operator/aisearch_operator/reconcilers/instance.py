@@ -85,10 +85,10 @@ class InstanceReconciler:
         except (CredentialError, CloudflareError) as error:
             trouble = self._retry.trouble(error)
             this.note(verdict=trouble.verdict)
-            this.again = trouble.again
+            this.again, this.ray_id = trouble.again, trouble.ray_id
         look_again = await self._details.publish(this)
         after = summarize(resource.status, this.finding, generation=resource.metadata.generation, now=utc_now())
-        await self._reporter.report(known, resource.status, after, this.events)
+        await self._reporter.report(known, resource.status, after, this.events, ray_id=this.ray_id)
         return _sooner(this.again, look_again)
 
     async def remove(self, known: Known) -> Again | Released:
@@ -98,10 +98,10 @@ class InstanceReconciler:
         await self._reporter.record(known, step.events)
         if isinstance(step, Leave):
             return Released()
-        finding = Finding(step.trouble.verdict) if step.trouble else None
-        if finding is not None:
+        if (trouble := step.trouble) is not None:
+            finding = Finding(trouble.verdict)
             after = summarize(resource.status, finding, generation=resource.metadata.generation, now=utc_now())
-            await self._reporter.report(known, resource.status, after, ())
+            await self._reporter.report(known, resource.status, after, (), ray_id=trouble.ray_id)
         return step.again
 
     def forget(self, known: Known) -> None:

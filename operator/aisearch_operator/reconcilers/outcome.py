@@ -59,12 +59,15 @@ class Pass(Generic[R, F]):
         What becomes of the status.
     events
         What is told in the end.
+    ray_id
+        The id at Cloudflare of the request that the pass failed with.
     """
 
     known: Known
     resource: R
     finding: F
     events: list[Event] = field(default_factory=list)
+    ray_id: str | None = None
 
     @property
     def key(self) -> ObjectKey:
@@ -105,11 +108,14 @@ class Trouble:
     bounded
         Whether a deletion may give up on it after a time: what only a person can put right must
         not keep a namespace from going.
+    ray_id
+        The id at Cloudflare of the request that failed.
     """
 
     verdict: Verdict
     again: Again
     bounded: bool
+    ray_id: str | None = None
 
     def overdue(self, deleted: datetime | None, patience: timedelta) -> bool:
         """Whether a deletion that meets this trouble has waited long enough."""
@@ -154,6 +160,9 @@ class RetryPolicy:
             missing = error.reason in {Reason.CREDENTIALS_MISSING, Reason.CREDENTIALS_NOT_SHARED}
             verdict = (Verdict.working if missing else Verdict.stalled)(error.reason, str(error))
             return Trouble(verdict, Again(self.wait), bounded=True)
+        return replace(self._trouble_at_cloudflare(error), ray_id=error.ray_id)
+
+    def _trouble_at_cloudflare(self, error: CloudflareError) -> Trouble:
         verdict = Verdict.of_error(error)
         if isinstance(error, Terminal):
             return Trouble(verdict, Again(self.terminal), bounded=error.cause is not Cause.CUSTOM_DOMAIN_FAILED)
@@ -173,8 +182,16 @@ class Reporter:
         self._recorder = recorder
         self._measurements = measurements
 
-    async def report(self, known: Known, before: Status, after: Status, events: Sequence[Event]) -> None:
+    async def report(
+        self, known: Known, before: Status, after: Status, events: Sequence[Event], *, ray_id: str | None = None
+    ) -> None:
         """Write a status, then record the Events of the pass and of what became of the resource.
+
+        Parameters
+        ----------
+        ray_id
+            The id at Cloudflare of the request that the pass failed with. An Event shows it; a condition must not,
+            since it would change at every attempt.
 
         Raises
         ------
@@ -184,7 +201,7 @@ class Reporter:
         await self._recorder.record(known.key, *events)  # what was done was done, written or not
         # The raw status counts, not the parsed one: what it holds in another form is put right.
         await self._writer.write(known, after.to_kubernetes())
-        await self._recorder.record(known.key, *_transitions(before, after))
+        await self._recorder.record(known.key, *_transitions(before, after, ray_id))
         if isinstance(before, AISearchInstanceStatus) and isinstance(after, AISearchInstanceStatus):
             self._measurements.instance(known, before, after, events)
         elif isinstance(before, AISearchSyncJobStatus) and isinstance(after, AISearchSyncJobStatus):
@@ -209,7 +226,7 @@ class Reporter:
         await self._recorder.record(known.key, *events)
 
 
-def _transitions(before: Status, after: Status) -> Sequence[Event]:
+def _transitions(before: Status, after: Status, ray_id: str | None) -> Sequence[Event]:
     """Tell of a standstill and of differences that stay: when they begin, and when they are over.
 
     What is repaired at once is told by its repair.
@@ -217,7 +234,14 @@ def _transitions(before: Status, after: Status) -> Sequence[Event]:
     ready = condition(after.conditions, "Ready")
     recovered = Event("Normal", Reason.RECOVERED, ready.message if ready else "")
     no_drift = Event("Normal", Reason.NO_DRIFT, "Nothing at Cloudflare differs from the spec any more")
-    return (*_turn("Stalled", before, after, recovered), *_turn("Drifted", before, after, no_drift))
+    stalled = (_with_ray(event, ray_id) for event in _turn("Stalled", before, after, recovered))
+    return (*stalled, *_turn("Drifted", before, after, no_drift))
+
+
+def _with_ray(event: Event, ray_id: str | None) -> Event:
+    if ray_id is None or event.type == "Normal":
+        return event
+    return replace(event, message=f"{event.message} (cf-ray {ray_id})")
 
 
 def _turn(condition_type: str, before: Status, after: Status, over: Event) -> Sequence[Event]:

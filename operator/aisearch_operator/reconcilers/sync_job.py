@@ -95,7 +95,7 @@ class SyncJobReconciler:
         after = summarize_job(status, this.finding, generation=generation, now=utc_now())
         if this.finding.finished is not None:
             this.events += self._expiry.exemption(resource)
-        await self._reporter.report(known, status, after, this.events)
+        await self._reporter.report(known, status, after, this.events, ray_id=this.ray_id)
         if this.finding.closed is not None:
             self._calls.close(this.key)
         updated = resource.model_copy(update={"status": after})
@@ -166,6 +166,7 @@ class SyncJobReconciler:
             return Again()
         trouble = self._retry.trouble(error)
         this.note(verdict=trouble.verdict)
+        this.ray_id = trouble.ray_id
         return trouble.again
 
     async def _started_unheard(self, this: SyncJobPass, request: Request) -> Target | None:
@@ -213,7 +214,7 @@ class SyncJobReconciler:
         status = this.resource.status
         finding = replace(this.finding, verdict=trouble.verdict)
         after = summarize_job(status, finding, generation=this.resource.metadata.generation, now=utc_now())
-        await self._reporter.report(known, status, after, ())
+        await self._reporter.report(known, status, after, (), ray_id=trouble.ray_id)
 
     async def _settled(self, known: Known, resource: AISearchSyncJob) -> Again | None:
         """Follow an edit of a finished job's spec: it may ask for another run, or change when the resource goes."""

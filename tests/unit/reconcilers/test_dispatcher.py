@@ -1,7 +1,8 @@
 """The dispatcher: what the watch tells becomes passes, and deletions wait for theirs."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -16,6 +17,7 @@ from aisearch_operator.kube.status_writer import StatusWriter
 from aisearch_operator.reconcilers.dispatcher import Dispatcher
 from aisearch_operator.reconcilers.outcome import Released
 from aisearch_operator.resources.group import INSTANCE_KIND, SYNC_JOB_KIND
+from aisearch_operator.telemetry.log_context import about_now
 from aisearch_operator.telemetry.metrics import Metrics
 from unit.builders import metadata
 from unit.fake_kube import FakeKube
@@ -225,3 +227,34 @@ async def test_work_begins_when_the_watch_has_told_of_all_that_exists(stage):
 
     assert (before, made) == (1, 0)
     assert stage.dispatcher.missing == 0
+
+
+class Lines(logging.Handler):
+    """Notes what each line of the log is about."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, Mapping[str, object]]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.seen.append((record.getMessage(), about_now()))
+
+
+async def test_the_log_lines_of_a_pass_name_its_resource_and_the_pass(stage):
+    stage.passes.answers = [ValueError("a bug"), KubeUnavailable("down")]
+    lines, logger = Lines(), logging.getLogger("aisearch_operator")
+    logger.addHandler(lines)
+    try:
+        async with stage.at_work():
+            stage.dispatcher.changed(INSTANCE_KIND, stage.stored())
+            await stage.passes.until(reconciled=3)
+    finally:
+        logger.removeHandler(lines)
+
+    (bug, of_bug), (failure, of_failure) = lines.seen
+    assert (bug, failure) == (f"A pass over {key()} failed", f"{key()}: down")
+    resource = {"kind": INSTANCE_KIND, "namespace": "team", "name": "docs", "uid": "uid-docs"}
+    assert resource.items() <= of_bug.items()
+    assert resource.items() <= of_failure.items()
+    assert of_failure["generation"] == 1
+    assert of_bug["requestId"] != of_failure["requestId"]
