@@ -19,9 +19,12 @@ from aisearch_operator.engine.store import Store
 from aisearch_operator.engine.workqueue import Again, WorkQueue
 from aisearch_operator.handlers import register, settings_for
 from aisearch_operator.kube.api import KubeApi
+from aisearch_operator.kube.connection import connect
 from aisearch_operator.kube.credentials import CredentialSource, OwnCredentials
 from aisearch_operator.kube.events import EventRecorder
+from aisearch_operator.kube.fence import Fence, unfenced
 from aisearch_operator.kube.status_writer import StatusWriter
+from aisearch_operator.leadership import leadership
 from aisearch_operator.observation.connections import Connections
 from aisearch_operator.observation.instances import InstanceObserver
 from aisearch_operator.observation.jobs import JobObserver
@@ -67,11 +70,16 @@ class Operator:
         Where the parts report how they are.
     metrics
         Where they count what they do.
+    fence
+        What every request passes, to Kubernetes and to Cloudflare.
     """
 
-    def __init__(self, settings: Settings, kube: KubeApi, health: Health, metrics: Metrics) -> None:
+    def __init__(
+        self, settings: Settings, kube: KubeApi, health: Health, metrics: Metrics, fence: Fence = unfenced
+    ) -> None:
         self._settings = settings
         self._kube = kube
+        self._fence = fence
         self._health = health
         self._metrics = metrics
         backoff = Backoff(settings.backoff_base, settings.backoff_cap)
@@ -156,21 +164,21 @@ class Operator:
             }
         )
 
-    async def run(self) -> None:
-        """Work until SIGTERM or SIGINT.
+    async def run(self, asked_to_stop: asyncio.Event) -> None:
+        """Work until asked to stop, or until SIGTERM or SIGINT.
 
         Passes that the grace does not suffice for are cut off. That is no failure: the next operator
         finds out what became of them.
         """
         self._health.role = Role.LEADER
         registry = kopf.OperatorRegistry()
-        register(registry, self.dispatcher)
+        register(registry, self.dispatcher, self._fence)
         ready, stop = asyncio.Event(), asyncio.Event()
         self._polls.start()
         self._polls.add(
             FirstList(self._kube, self.dispatcher, self._settings.namespaces, inherit=self.job_calls.inherit)
         )
-        ending = asyncio.create_task(self._end_on_signal(ready, stop), name="end-on-signal")
+        ending = asyncio.create_task(self._end_when_asked(asked_to_stop, ready, stop), name="end-when-asked")
         try:
             await kopf.operator(
                 registry=registry,
@@ -191,14 +199,12 @@ class Operator:
             await self._connections.close()
             await self._kube.close()
 
-    async def _end_on_signal(self, ready: asyncio.Event, stop: asyncio.Event) -> None:
+    async def _end_when_asked(self, asked: asyncio.Event, ready: asyncio.Event, stop: asyncio.Event) -> None:
         """Stop the work before kopf: its deletion handlers wait for ours."""
-        asked = asyncio.Event()
-        await ready.wait()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, asked.set)  # in place of kopf's, which are set by now
-        logger.info("The operator is ready")
+        await _wait_for_any(ready, asked)
+        if ready.is_set():
+            logger.info("The operator is ready")
+        _set_by_signals(asked)  # in place of kopf's handlers, which are set by now
         await asked.wait()
         logger.info("The operator stops")
         await self._stop()
@@ -225,6 +231,7 @@ class Operator:
             timeout=Timeouts(read=settings.answer_timeout, create=settings.create_timeout),
             user_agent=f"aisearch-operator/{__version__}",
             on_request=partial(count_request, self._metrics),
+            fence=self._fence,
         )
 
     def _timing(self, interval: float) -> Timing:
@@ -243,8 +250,20 @@ def _own_credentials(settings: Settings) -> OwnCredentials | None:
     return OwnCredentials(credentials, settings.credentials_namespaces)
 
 
+def _set_by_signals(event: asyncio.Event) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, event.set)
+
+
+async def _wait_for_any(*events: asyncio.Event) -> None:
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
+
+
 async def run(settings: Settings) -> None:
-    """Build and run the operator; see `Operator.run`.
+    """Build and run the operator while this replica leads; see `Operator.run`.
 
     Raises
     ------
@@ -255,5 +274,11 @@ async def run(settings: Settings) -> None:
     """
     health, metrics = Health(), Metrics()
     gauges.show_process(metrics, health)
-    async with serve(health, metrics, host=settings.http_host, port=settings.http_port):
-        await Operator(settings, await KubeApi.connect(), health, metrics).run()
+    stop = asyncio.Event()
+    _set_by_signals(stop)
+    async with (
+        serve(health, metrics, host=settings.http_host, port=settings.http_port),
+        leadership(settings, health, stop) as fence,
+    ):
+        if fence is not None:
+            await Operator(settings, KubeApi(await connect(fence)), health, metrics, fence).run(stop)

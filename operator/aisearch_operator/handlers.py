@@ -5,6 +5,8 @@ from typing import Any
 import kopf
 
 from aisearch_operator.engine.removals import Stopping
+from aisearch_operator.kube.connection import session_of
+from aisearch_operator.kube.fence import Fence
 from aisearch_operator.kube.service_account import login_with_service_account
 from aisearch_operator.reconcilers.dispatcher import Dispatcher
 from aisearch_operator.resources.group import (
@@ -88,14 +90,21 @@ def settings_for(shutdown_grace: float) -> kopf.OperatorSettings:
     return settings
 
 
-def register(registry: kopf.OperatorRegistry, dispatcher: Dispatcher) -> None:
-    """Register the handlers of both kinds."""
+def register(registry: kopf.OperatorRegistry, dispatcher: Dispatcher, fence: Fence) -> None:
+    """Register the handlers of both kinds, and the way into Kubernetes.
+
+    Parameters
+    ----------
+    fence
+        What each of kopf's requests passes.
+    """
     for plural, kind in KINDS.items():
         _register_kind(registry, dispatcher, plural, kind)
 
     @kopf.on.login(registry=registry)
-    def login(**kwargs: Any) -> Any:
-        return login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+    async def login(**kwargs: Any) -> kopf.AiohttpSession | None:
+        access = login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+        return None if access is None else session_of(access, fence)
 
 
 def _register_kind(registry: kopf.OperatorRegistry, dispatcher: Dispatcher, plural: str, kind: str) -> None:

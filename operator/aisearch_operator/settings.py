@@ -18,6 +18,9 @@ def _strip(value: object) -> object:
     return value.strip() if isinstance(value, str) else value
 
 
+OBJECT_NAME = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$"
+"""The name of a Kubernetes object, or none."""
+
 Stripped = Annotated[str, BeforeValidator(_strip)]
 """Values from files often end in a line break."""
 
@@ -125,6 +128,23 @@ class Settings(BaseSettings):
     http_host: Stripped = ""
     """Address to listen at for these. Empty: all addresses of the pod."""
 
+    lease_name: Annotated[str, BeforeValidator(_strip), Field(pattern=OBJECT_NAME)] = ""
+    """Name of the Lease that replicas share: only its holder works, the others stand by. Empty: no election, for an
+    operator that runs once."""
+
+    lease_namespace: Annotated[str, BeforeValidator(_strip), Field(pattern=OBJECT_NAME)] = ""
+    """Kubernetes namespace of the Lease. Empty: that of the operator's pod."""
+
+    lease_duration: Annotated[int, Field(ge=1)] = 15
+    """Seconds without a renewal after which another replica takes over."""
+
+    lease_renew_deadline: Seconds = 10
+    """Seconds after which a replica ends that could not renew the Lease. The rest of `lease_duration` is for its last
+    requests to arrive."""
+
+    lease_retry_period: Seconds = 2
+    """Seconds between two renewals of the Lease, and between two looks at it of a replica that stands by."""
+
     log_format: Literal["json", "text"] = "json"
     """``json``: one object a line; ``text``: for people."""
 
@@ -143,5 +163,16 @@ class Settings(BaseSettings):
             raise ValueError(
                 "AISEARCH_ACCOUNT_ID and AISEARCH_API_TOKEN (or AISEARCH_EMAIL and AISEARCH_API_KEY) belong together: "
                 "give both or none"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _lease_lasts(self) -> Self:
+        """Refuse an election in which the holder gives up after another has taken over, or before its first retry."""
+        if not self.lease_retry_period < self.lease_renew_deadline < self.lease_duration:
+            raise ValueError(
+                "AISEARCH_LEASE_RETRY_PERIOD must be below AISEARCH_LEASE_RENEW_DEADLINE, and that below "
+                f"AISEARCH_LEASE_DURATION; they are {self.lease_retry_period:g}, {self.lease_renew_deadline:g} and "
+                f"{self.lease_duration} seconds"
             )
         return self

@@ -106,6 +106,8 @@ class CloudflareClient:
         How the operator introduces itself.
     on_request
         Called after each request, for metrics, also when the budget put it off. It must not raise.
+    fence
+        Called just before each request leaves. When it raises, or does not return, the request does not leave.
 
     Raises
     ------
@@ -123,6 +125,7 @@ class CloudflareClient:
         transport: httpx.AsyncBaseTransport | None = None,
         user_agent: str = "aisearch-operator",
         on_request: Callable[[RequestRecord], None] | None = None,
+        fence: Callable[[], None] | None = None,
     ) -> None:
         exchange = Exchange(
             credentials,
@@ -132,6 +135,7 @@ class CloudflareClient:
             transport=transport,
             user_agent=user_agent,
             on_request=on_request,
+            fence=fence,
         )
         self._exchange = DiagnosingExchange(exchange, credentials)
 

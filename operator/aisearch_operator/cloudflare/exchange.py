@@ -7,10 +7,11 @@ import logging
 import ssl
 import time
 from asyncio import timeout as time_limit
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any
 
 import httpx
 from pydantic import JsonValue
@@ -48,6 +49,10 @@ CONNECTIONS = 10
 
 KEEPALIVE = 60.0
 """Seconds that an idle connection stays open, longer than the pause between two polls."""
+
+
+SENDING = frozenset({"http11.send_request_headers.started", "http11.send_request_body.started"})
+"""What httpx calls the moments before it writes to the connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,8 @@ class Exchange:
         How the operator introduces itself.
     on_request
         Called after each request, also when the budget put it off. It must not raise.
+    fence
+        Called just before a request leaves, when its connection is there. It returns if it may leave.
 
     Raises
     ------
@@ -130,6 +137,7 @@ class Exchange:
         transport: httpx.AsyncBaseTransport | None,
         user_agent: str,
         on_request: Callable[[RequestRecord], None] | None,
+        fence: Callable[[], None] | None = None,
     ) -> None:
         self._base_url = _checked(base_url)
         self._budget = budget
@@ -137,6 +145,7 @@ class Exchange:
         self._timeouts = timeouts
         self._secrets = credentials.secrets
         self._on_request = on_request
+        self._extensions = {} if fence is None else {"trace": _before_sending(fence)}
         self._last_sent = time.monotonic()
         self._accepted: bool | None = None
         self._http = httpx.AsyncClient(
@@ -232,7 +241,9 @@ class Exchange:
             # httpx limits each read; only this limits an answer that trickles in.
             async with (
                 time_limit(self._timeouts.connect + answer_time),
-                self._http.stream(route.method, url, params=query, json=body, timeout=timeout) as response,
+                self._http.stream(
+                    route.method, url, params=query, json=body, timeout=timeout, extensions=self._extensions
+                ) as response,
             ):
                 return _Received(response.status_code, response.headers, await read_envelope(response))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
@@ -283,6 +294,16 @@ class Exchange:
         )
         if self._on_request is not None:
             self._on_request(record)
+
+
+def _before_sending(fence: Callable[[], None]) -> Callable[[str, Mapping[str, Any]], Awaitable[None]]:
+    """Give httpx what calls the fence at the last moment: connecting before takes any time."""
+
+    async def trace(event: str, _: Mapping[str, Any]) -> None:
+        if event in SENDING:
+            fence()
+
+    return trace
 
 
 def _prompts(body: Mapping[str, JsonValue]) -> tuple[str, ...]:

@@ -1,15 +1,12 @@
 """The few calls that the operator makes to the Kubernetes API beside kopf's."""
 
 import base64
-import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from kubernetes.aio import client, config
-from kubernetes.aio.config import ConfigException
+from kubernetes.aio import client
 
-from aisearch_operator import __version__
 from aisearch_operator.kube.calls import (
     REQUEST_TIMEOUT,
     Conflict,
@@ -42,32 +39,6 @@ class KubeApi(ConfigMapCalls):
         super().__init__(client.CoreV1Api(api_client))
         self._client = api_client
         self._custom = client.CustomObjectsApi(api_client)
-
-    @classmethod
-    async def connect(cls) -> "KubeApi":
-        """Connect with the pod's service account, or else with the kubeconfig of the environment.
-
-        Raises
-        ------
-        KubeUnavailable
-            When there is neither.
-        """
-        configuration = client.Configuration()
-        try:
-            config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
-        except ConfigException:
-            try:
-                # The library reads the variable when it is imported.
-                await config.load_kube_config(  # type: ignore[no-untyped-call]
-                    config_file=os.environ.get("KUBECONFIG"), client_configuration=configuration
-                )
-            except (ConfigException, OSError) as error:
-                raise KubeUnavailable(
-                    f"No access to Kubernetes: neither in a pod nor a usable kubeconfig ({error}). Set KUBECONFIG."
-                ) from error
-        api_client = client.ApiClient(configuration)
-        api_client.user_agent = f"aisearch-operator/{__version__}"
-        return cls(api_client)
 
     async def close(self) -> None:
         """Close the connections."""
