@@ -3,13 +3,9 @@
 import pytest
 
 from fake_cloudflare.faults import Drop, Gate
-from fake_cloudflare.journal import JournalEntry
+from harness.held_requests import HELD, applied, hold, wait_until_held
 from harness.kube import instance, sync_job
 from harness.stage import Stage
-
-HELD = ("request-lost", "request-late", "answer-lost")
-"""Moments at which a request is held when the operator dies: it is never carried out, carried out afterwards, or was
-carried out and nobody hears of it."""
 
 UNWRITTEN = "status-unwritten"
 """The last moment: the answer was heard, and Kubernetes does not know of it yet."""
@@ -24,28 +20,13 @@ SETTLE = 5.0
 """Real seconds in which the operator does not believe what it reads: longer than the lag."""
 
 
-def hold(stage: Stage, moment: str, operation: str, path: str) -> None:
-    """Have the next such request held at a gate of the moment's name."""
-    gate = Gate(name=moment)
-    stage.account.inject(gate, operation, path=path, stage="after" if moment == "answer-lost" else "before")
-    if moment == "request-lost":
-        stage.account.inject(Drop(), operation, path=path)
-
-
 def crash(stage: Stage) -> None:
     """Kill the operator once a request is held at each moment, and let those requests go on without it."""
-    for moment in HELD:
-        stage.account.wait_at_gate(moment)
+    wait_until_held(stage.account)
     stage.operator.kill()
     for moment in HELD:
         stage.account.release(moment)
     stage.restore_rights()
-
-
-def applied(stage: Stage, operation: str, part: str) -> list[JournalEntry]:
-    """Give the carried out requests of an operation whose path has this part."""
-    journal = stage.account.journal(operation=operation)
-    return [entry for entry in journal if entry.applied and part in entry.path.split("/")]
 
 
 def apply_ready_instances(stage: Stage, *names: str) -> None:
@@ -63,7 +44,7 @@ def test_a_kill_at_any_moment_of_a_jobs_start_leads_to_one_job(make_stage, lag):
 
     stage.withdraw_patch("aisearchsyncjobs/status")
     for moment in HELD:
-        hold(stage, moment, "jobs.create", f"*/instances/{moment}/jobs")
+        hold(stage.account, moment, "jobs.create", f"*/instances/{moment}/jobs")
     stage.kube.apply(*(sync_job(moment, moment) for moment in (*HELD, UNWRITTEN)))
     stage.kube.wait_event(UNWRITTEN, "Started")
     crash(stage)
@@ -72,7 +53,7 @@ def test_a_kill_at_any_moment_of_a_jobs_start_leads_to_one_job(make_stage, lag):
     for moment in (*HELD, UNWRITTEN):
         status = stage.kube.wait_condition("AISearchSyncJob", moment, "Complete")["status"]
         assert [job.id for job in stage.account.jobs(moment)] == [status["jobId"]], moment
-        assert len(applied(stage, "jobs.create", moment)) == 1, moment
+        assert len(applied(stage.account, "jobs.create", moment)) == 1, moment
 
 
 @LAGS
@@ -91,7 +72,7 @@ def test_a_kill_at_any_moment_of_a_jobs_deletion_leaves_no_job_running(make_stag
     stage.account.wait_at_gate(unheard)
     stage.withdraw_patch("aisearchsyncjobs")
     for moment in HELD:
-        hold(stage, moment, "jobs.cancel", f"*/instances/{moment}/jobs/*")
+        hold(stage.account, moment, "jobs.cancel", f"*/instances/{moment}/jobs/*")
     for name in (*HELD, kept):
         stage.kube.delete("AISearchSyncJob", name)
     stage.kube.wait_event(kept, "Cancelling")
@@ -103,7 +84,7 @@ def test_a_kill_at_any_moment_of_a_jobs_deletion_leaves_no_job_running(make_stag
     for name in (*HELD, kept, unheard):
         stage.kube.wait_gone("AISearchSyncJob", name)
         assert [job.end_reason for job in stage.account.jobs(name)] == ["cancelled"], name
-        assert len(applied(stage, "jobs.cancel", name)) == 1, name
+        assert len(applied(stage.account, "jobs.cancel", name)) == 1, name
 
 
 def test_a_kill_at_any_moment_of_an_instances_creation_makes_it_once_and_knows_it_as_its_own(make_stage):
@@ -115,7 +96,7 @@ def test_a_kill_at_any_moment_of_an_instances_creation_makes_it_once_and_knows_i
 
     stage.withdraw_patch("aisearchinstances/status")
     for moment in HELD:
-        hold(stage, moment, "instances.create", f"/namespaces/{moment}/instances")
+        hold(stage.account, moment, "instances.create", f"/namespaces/{moment}/instances")
     stage.account.inject(Gate(name=deleted), "instances.create", path=f"/namespaces/{deleted}/*", stage="after")
     names = (*HELD, UNWRITTEN, deleted)
     stage.kube.apply(*(instance(name, searchNamespace=name, maxNumResults=7) for name in names))
@@ -128,7 +109,7 @@ def test_a_kill_at_any_moment_of_an_instances_creation_makes_it_once_and_knows_i
 
     for moment in (*HELD, UNWRITTEN):
         stage.kube.wait_condition("AISearchInstance", moment, "Ready")
-        assert len(applied(stage, "instances.create", moment)) == 1, moment
+        assert len(applied(stage.account, "instances.create", moment)) == 1, moment
     stage.kube.wait_gone("AISearchInstance", deleted)
     assert {found.namespace for found in stage.account.instances()} == {*HELD, UNWRITTEN}
 
@@ -142,7 +123,7 @@ def test_a_kill_at_any_moment_of_an_instances_deletion_leaves_none(make_stage):
 
     stage.withdraw_patch("aisearchinstances")
     for moment in HELD:
-        hold(stage, moment, "instances.delete", f"*/instances/{moment}")
+        hold(stage.account, moment, "instances.delete", f"*/instances/{moment}")
     stage.account.gate(moved, "instances.move", stage="after")
     stage.kube.apply(instance(moved, type="r2", source="documents", searchNamespace="team"))
     stage.account.wait_at_gate(moved)
@@ -187,6 +168,6 @@ def test_a_dropped_connection_before_or_after_the_effect_repeats_nothing(make_st
     for moment in ("before", "after"):
         stage.kube.wait_gone("AISearchInstance", moment)
         for operation in ("instances.create", "jobs.create", "jobs.cancel", "instances.delete"):
-            assert len(applied(stage, operation, moment)) == 1, f"{operation} {moment}"
+            assert len(applied(stage.account, operation, moment)) == 1, f"{operation} {moment}"
     assert stage.account.instances() == []
     assert stage.account.faults() == []

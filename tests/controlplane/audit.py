@@ -13,6 +13,8 @@ from typing import Any
 WRITING = ["create", "update", "patch", "delete", "deletecollection"]
 READING = ["get", "list", "watch"]
 
+CREDENTIAL = "authentication.kubernetes.io/credential-id"
+
 # Requests of every write are logged; their bodies only where a test looks at them and no Secret can be inside.
 # Of the reads only those of what holds other people's data.
 POLICY = {
@@ -48,6 +50,8 @@ class AuditedRequest:
         The HTTP status of the answer: a refused request is listed too.
     body
         What was sent in a write of the operator's own resources or of Events; else ``None``.
+    credential
+        Which of the user's tokens it came with; empty when it was none of a service account.
     """
 
     time: datetime
@@ -59,6 +63,7 @@ class AuditedRequest:
     user: str
     code: int
     body: Any = None
+    credential: str = ""
 
 
 def writes(
@@ -105,6 +110,7 @@ def _requests(log: Path, namespace: str | None, user: str | None, since: datetim
 
 def _parse(event: dict[str, Any]) -> AuditedRequest:
     target = event.get("objectRef", {})
+    (credential,) = event["user"].get("extra", {}).get(CREDENTIAL, [""])
     return AuditedRequest(
         time=datetime.fromisoformat(event["requestReceivedTimestamp"]),
         verb=event["verb"],
@@ -115,4 +121,5 @@ def _parse(event: dict[str, Any]) -> AuditedRequest:
         user=event["user"]["username"],
         code=event.get("responseStatus", {}).get("code", 0),
         body=event.get("requestObject"),
+        credential=credential,
     )

@@ -1,6 +1,7 @@
 """Kubeconfig files that stand alone: all certificates inside, no path to another file."""
 
 import base64
+import json
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,13 @@ def server_of(path: Path) -> str:
     """Return the API server's address that a kubeconfig written by this module names."""
     document = yaml.safe_load(path.read_text())
     return str(document["clusters"][0]["cluster"]["server"])
+
+
+def credential_of(path: Path) -> str:
+    """Return what the audit log calls the service account token in a kubeconfig written by this module."""
+    token = str(yaml.safe_load(path.read_text())["users"][0]["user"]["token"])
+    claims = token.split(".")[1]
+    return "JTI=" + str(json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["jti"])
 
 
 def _base64(content: bytes) -> str:

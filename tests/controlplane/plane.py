@@ -180,9 +180,14 @@ class ControlPlane:
         return self._write_kubeconfig(user, credential)
 
     def service_account_kubeconfig(
-        self, namespace: str, name: str, *, lifetime_seconds: int = _TOKEN_LIFETIME_SECONDS
+        self, namespace: str, name: str, *, lifetime_seconds: int = _TOKEN_LIFETIME_SECONDS, url: str | None = None
     ) -> Path:
         """Return a new kubeconfig with a token of this service account, as a pod would have.
+
+        Parameters
+        ----------
+        url
+            Where the API server is reached, if not directly.
 
         Raises
         ------
@@ -201,7 +206,7 @@ class ControlPlane:
             reason = answer.json().get("message", answer.text)
             raise ControlPlaneError(f"no token for the service account {namespace}/{name}: {reason}")
         token = answer.json()["status"]["token"]
-        return self._write_kubeconfig(f"system:serviceaccount:{namespace}:{name}", token)
+        return self._write_kubeconfig(f"system:serviceaccount:{namespace}:{name}", token, url=url)
 
     def check(self) -> None:
         """Raise a `ControlPlaneError` with the end of its log if one of the programs has ended."""
@@ -237,12 +242,14 @@ class ControlPlane:
         (self.directory / f"{name}.crt").write_bytes(pair.certificate)
         write_secret(self.directory / f"{name}.key", pair.key)
 
-    def _write_kubeconfig(self, user: str, credential: KeyPair | str, path: Path | None = None) -> Path:
+    def _write_kubeconfig(
+        self, user: str, credential: KeyPair | str, path: Path | None = None, url: str | None = None
+    ) -> Path:
         if path is None:
             safe = "".join(letter if letter.isalnum() else "-" for letter in user)
             path = self.directory / f"{safe}-{secrets.token_hex(4)}.kubeconfig"
         authority = self.ca_file.read_bytes()
-        return kubeconfig.write(path, url=self.url, authority=authority, credential=credential, user=user)
+        return kubeconfig.write(path, url=url or self.url, authority=authority, credential=credential, user=user)
 
     def _run(self, binaries: build.Binaries, *, etcd_port: int, api_port: int, audited: bool) -> None:
         etcd_url = f"http://{command_lines.HOST}:{etcd_port}"

@@ -89,6 +89,18 @@ class OperatorProcess:
         other._env = self._env | {f"AISEARCH_{name.upper()}": str(value) for name, value in settings.items()}
         return other
 
+    def beside(self, kubeconfig: Path, log_file: Path, **settings: object) -> Self:
+        """Make another one that runs beside this one, as somebody else in Kubernetes."""
+        other = copy.copy(self)
+        other._process = None
+        other._log_file = log_file
+        other._env = (
+            self._env
+            | {"KUBECONFIG": str(kubeconfig)}
+            | {f"AISEARCH_{name.upper()}": str(value) for name, value in settings.items()}
+        )
+        return other
+
     def start(self, *, wait: bool = True) -> Self:
         """Start the process, and wait until it watches.
 
@@ -136,6 +148,18 @@ class OperatorProcess:
         with contextlib.suppress(subprocess.TimeoutExpired):
             code = process.wait(STOP_TIMEOUT)
         return _killed(process) if code is None else code
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal, and wait for nothing."""
+        assert self._process is not None
+        end(self._process, number)
+
+    def wait_ended(self, timeout: float = STOP_TIMEOUT) -> int | None:
+        """Wait for the process to end by itself, and return its exit code; None when it does not."""
+        assert self._process is not None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._process.wait(timeout)
+        return None
 
     def kill(self) -> None:
         """Send SIGKILL, as the kernel does when memory runs out, and wait for the end."""

@@ -148,6 +148,8 @@ class Elector:
     async def _attempt(self) -> float:
         """Look unless the lease is known, do what is to be done, and give the seconds until the next time."""
         retry = self._timing.retry_period
+        if self._holding and self._clock() >= self._held_until:
+            raise LeaseLost("it could not be renewed in time")
         try:
             if self._seen is None or not self._current:
                 self._seen = see(self._seen, await self._leases.read(), self._clock())
@@ -185,7 +187,7 @@ class Elector:
         now = self._clock()
         self._seen, self._current = see(self._seen, lease, now), True
         if self._holding and now >= self._held_until:
-            raise LeaseLost("the renewal came too late")
+            raise LeaseLost("it was renewed too late")
         until = sent + self._timing.renew_deadline
         if now < until:
             self._holding, self._held_until = True, until
