@@ -18,6 +18,7 @@ from controlplane.audit import AuditedRequest, writes
 from controlplane.kubeconfig import credential_of
 from controlplane.ports import free_ports
 from fake_cloudflare import JournalEntry
+from harness.chart import RELEASE
 from harness.kube import eventually
 from harness.network import Network
 from harness.operator_process import OperatorProcess
@@ -25,7 +26,8 @@ from harness.stage import Stage
 
 __all__ = ["LEASE", "SHORT", "Replica", "Replicas"]
 
-LEASE = "aisearch-operator"
+LEASE = RELEASE
+"""The one that the chart gives rights on."""
 
 SHORT: Mapping[str, Any] = {"lease_duration": 4, "lease_renew_deadline": 3, "lease_retry_period": 0.5}
 """Seconds: as short as a machine bears that is busy with other tests."""
