@@ -5,28 +5,25 @@ Nothing is tried again here: whoever calls knows what a repetition would do. Eve
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
 
 import httpx
-from pydantic import BaseModel, JsonValue
+from pydantic import JsonValue
 
-from aisearch_operator.cloudflare.answer import Answer, invalid_answer
 from aisearch_operator.cloudflare.budget import Priority, RequestBudget
 from aisearch_operator.cloudflare.credentials import Credentials
 from aisearch_operator.cloudflare.diagnosis import DiagnosingExchange
-from aisearch_operator.cloudflare.errors import Cause, Retry, Terminal
+from aisearch_operator.cloudflare.errors import Terminal
 from aisearch_operator.cloudflare.exchange import Exchange, Timeouts
+from aisearch_operator.cloudflare.instance_sweep import InstanceSweep
+from aisearch_operator.cloudflare.listing import Listing, SearchNamespace, page_of
 from aisearch_operator.cloudflare.paging import (
     LARGEST_LOG_PAGE,
     Page,
-    Step,
     chronological,
     is_newest_first,
     last_lines,
     next_job_page,
-    step_after,
 )
 from aisearch_operator.cloudflare.records import RequestRecord, Standing
 from aisearch_operator.cloudflare.routes import (
@@ -38,53 +35,19 @@ from aisearch_operator.cloudflare.routes import (
     GET_JOB,
     INSTANCE_STATS,
     JOB_LOGS,
-    LIST_INSTANCES,
     LIST_JOBS,
     MOVE_INSTANCE,
     UPDATE_INSTANCE,
 )
 from aisearch_operator.cloudflare.wire import Instance, Job, JobLog, ResultInfo, Stats
 
-__all__ = ["CloudflareClient", "Listing", "SearchNamespace"]
-
-T = TypeVar("T")
-M = TypeVar("M", bound=BaseModel)
-
-INSTANCES_PER_PAGE = 100
-"""The most that the API gives (facts 1.1)."""
+__all__ = ["CloudflareClient"]
 
 JOBS_PER_PAGE = 50
 """The most that the API gives (facts 1.1)."""
 
-READINGS = 3
-"""How often a listing is read anew that shrinks under the reader's hands."""
-
 ALREADY_THERE = 7067
 """namespace_same_name: the instance is already in the search namespace that it is to move to (facts 4.3)."""
-
-
-@dataclass(frozen=True, slots=True)
-class SearchNamespace:
-    """Where instances live: their ids are unique in here (facts 1.0)."""
-
-    account_id: str
-    name: str = "default"
-
-
-@dataclass(frozen=True, slots=True)
-class Listing(Generic[T]):
-    """Everything that a listing holds.
-
-    Parameters
-    ----------
-    items
-        The objects, each once.
-    server_time
-        When the first page was answered, by Cloudflare's clock: what is older than this is in here.
-    """
-
-    items: tuple[T, ...]
-    server_time: datetime
 
 
 class CloudflareClient:
@@ -145,6 +108,11 @@ class CloudflareClient:
         return self._exchange.standing
 
     @property
+    def rate(self) -> float:
+        """Requests per second that the budget allows in the long run."""
+        return self._exchange.rate
+
+    @property
     def idle_for(self) -> float:
         """Seconds since the last request was sent."""
         return self._exchange.idle_for
@@ -153,16 +121,13 @@ class CloudflareClient:
         """Close the connections."""
         await self._exchange.aclose()
 
-    async def list_instances(self, ns: SearchNamespace) -> Listing[Instance]:
-        """List all instances of a search namespace, oldest first.
+    def sweep_instances(self, ns: SearchNamespace) -> InstanceSweep:
+        """Begin a look at all instances of a search namespace that can be interrupted."""
+        return InstanceSweep(self._exchange, ns)
 
-        A listing of several pages is no snapshot: when one instance goes and another comes between two
-        requests, a third can be missing. Confirm with `get_instance` before acting on an absence.
-        """
-        for _ in range(READINGS):
-            if (listing := await self._read_instances(ns)) is not None:
-                return listing
-        raise Retry(Cause.CONFLICT, f"The instances changed while they were listed; {Cause.CONFLICT.advice}")
+    async def list_instances(self, ns: SearchNamespace) -> Listing[Instance]:
+        """List all instances of a search namespace, oldest first; see `InstanceSweep`."""
+        return await self.sweep_instances(ns).read()
 
     async def get_instance(
         self, ns: SearchNamespace, instance_id: str, *, priority: Priority | None = None
@@ -225,7 +190,7 @@ class CloudflareClient:
                 priority=priority,
             )
             server_time = server_time or answer.server_time
-            read[number] = _page(answer, Job, JOBS_PER_PAGE)
+            read[number] = page_of(answer, Job, JOBS_PER_PAGE)
             number = next_job_page(read, since)
         return Listing(items=_in_order(read), server_time=server_time or answer.server_time)
 
@@ -264,37 +229,6 @@ class CloudflareClient:
             lines = lines + more if (page - 1) * size <= len(lines) else more
         return chronological(lines)[-tail:]
 
-    async def _read_instances(self, ns: SearchNamespace) -> Listing[Instance] | None:
-        """Read a listing of instances once; None when it shrank meanwhile."""
-        pages: list[Page[Instance]] = []
-        server_time: datetime | None = None
-        found: dict[tuple[str | None, str], Instance] = {}
-        step = Step.MORE
-        while step is Step.MORE:
-            answer = await self._exchange.call(
-                LIST_INSTANCES,
-                _namespace(ns),
-                query={
-                    "page": len(pages) + 1,
-                    "per_page": INSTANCES_PER_PAGE,
-                    "order_by": "created_at",
-                    "order_by_direction": "asc",
-                },
-            )
-            server_time = server_time or answer.server_time
-            pages.append(_page(answer, Instance, INSTANCES_PER_PAGE))
-            known = len(found)
-            found |= {(instance.namespace, instance.id): instance for instance in pages[-1].items}
-            if pages[-1].items and len(found) == known:
-                problem = f"page {len(pages)} of the instances repeats an earlier one"
-                raise invalid_answer(LIST_INSTANCES, answer.status, problem, answer.ray_id)
-            step = step_after(pages)
-        if step is Step.AGAIN:
-            return None
-        # Whether the listing keeps to its namespace is not documented (facts 1.0).
-        items = tuple(item for item in found.values() if item.namespace in {None, ns.name})
-        return Listing(items=items, server_time=server_time or answer.server_time)
-
     async def _read_logs(
         self, ns: SearchNamespace, instance_id: str, job_id: str, *, page: int, size: int
     ) -> tuple[tuple[JobLog, ...], int]:
@@ -316,11 +250,6 @@ def _instance(ns: SearchNamespace, instance_id: str) -> dict[str, str]:
 
 def _job(ns: SearchNamespace, instance_id: str, job_id: str) -> dict[str, str]:
     return {**_instance(ns, instance_id), "job": job_id}
-
-
-def _page(answer: Answer, model: type[M], asked: int) -> Page[M]:
-    info = answer.envelope.result_info or ResultInfo()
-    return Page(items=answer.results(model), size=info.per_page or asked, total=info.total_count)
 
 
 def _in_order(read: Mapping[int, Page[Job]]) -> tuple[Job, ...]:

@@ -83,6 +83,11 @@ class DiagnosingExchange:
         """Seconds since the last request was sent."""
         return self._exchange.idle_for
 
+    @property
+    def rate(self) -> float:
+        """Requests per second that the budget allows in the long run."""
+        return self._exchange.rate
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._exchange.aclose()

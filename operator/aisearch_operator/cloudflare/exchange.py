@@ -166,6 +166,11 @@ class Exchange:
         return time.monotonic() - self._last_sent
 
     @property
+    def rate(self) -> float:
+        """Requests per second that the budget allows in the long run."""
+        return self._budget.rate
+
+    @property
     def standing(self) -> Standing:
         """How the caller stands with the API."""
         budget = self._budget

@@ -77,6 +77,8 @@ class RequestScheduler:
             The turn is far; `after` says how far, at most `LONGEST_AWAY` seconds.
         """
         known = _requester.get()
+        if known is not None and self._line.is_present(known.key):
+            known = None  # it asks for several at the same time, and has one place
         ticket = self._line.join(
             known or Requester(key=object(), tenant="", recall=_stay_away), priority, now=self._budget.now
         )

@@ -87,6 +87,11 @@ class WaitingLine:
         self._tenants[priority].setdefault(requester.tenant, []).append(ticket)
         return ticket
 
+    def is_present(self, key: Hashable) -> bool:
+        """Whether somebody waits in line at this moment, and did not go away."""
+        ticket = self._tickets.get(key)
+        return ticket is not None and ticket.present
+
     def leave(self, key: Hashable) -> None:
         """Take a ticket back that is not wanted any more."""
         ticket = self._tickets.pop(key, None)

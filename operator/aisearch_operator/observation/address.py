@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from aisearch_operator.cloudflare.client import CloudflareClient, SearchNamespace
+from aisearch_operator.cloudflare.client import CloudflareClient
+from aisearch_operator.cloudflare.listing import SearchNamespace
 
 __all__ = ["Connection", "InstanceAddress"]
 

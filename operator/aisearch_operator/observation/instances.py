@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable, Mapping
 
 from pydantic import JsonValue
 
-from aisearch_operator.cloudflare.client import SearchNamespace
 from aisearch_operator.cloudflare.errors import CloudflareError, NotFound, Terminal
+from aisearch_operator.cloudflare.instance_sweep import InstanceSweep
+from aisearch_operator.cloudflare.listing import SearchNamespace
 from aisearch_operator.cloudflare.wire import Instance
 from aisearch_operator.engine.store import ObjectKey
 from aisearch_operator.engine.workqueue import Again
 from aisearch_operator.observation.address import Connection, InstanceAddress
+from aisearch_operator.observation.pace import SWEEPS, SWEEPS_AFTER_CHANGES, UNREST, interval
 from aisearch_operator.observation.polling import PollQueue, Timing, Watches, after_error
 
 __all__ = ["InstanceObserver"]
@@ -21,6 +23,9 @@ logger = logging.getLogger(__name__)
 
 _Scope = tuple[str, SearchNamespace]
 """A caller and a search namespace."""
+
+LONGEST_SWEEP = 900.0
+"""Seconds after which an interrupted list is begun anew: what its first pages said is too old to act upon."""
 
 RESTLESS = frozenset({"last_activity", "modified_at"})
 """Keys that change without anything that a resource shows or wants changing."""
@@ -87,9 +92,15 @@ class InstanceObserver:
         """Give the age in seconds of the oldest list that is kept up to date; 0 when there is none."""
         return self._watches.oldest_look(self._clock())
 
+    def _pages_of_a_round(self, caller: str) -> int:
+        """Count the pages of all lists of one caller."""
+        return sum(watch.pages for watch in self._watches.all() if watch.caller == caller)
+
     def _follow(self, key: ObjectKey, connection: Connection, address: InstanceAddress) -> "NamespaceWatch":
         def make() -> NamespaceWatch:
-            watch = NamespaceWatch(connection, address.namespace, self._timing, self._wake, self._clock)
+            watch = NamespaceWatch(
+                connection, address.namespace, self._timing, self._wake, self._clock, self._pages_of_a_round
+            )
             self._polls.add(watch)
             return watch
 
@@ -108,8 +119,12 @@ class NamespaceWatch:
         timing: Timing,
         wake: Callable[[Iterable[ObjectKey]], None],
         clock: Callable[[], float],
+        pages_of_a_round: Callable[[str], int],
     ) -> None:
         self.followers: dict[ObjectKey, str] = {}
+        self.caller = connection.caller
+        self.pages = 1
+        self._pages_of_a_round = pages_of_a_round
         self._connection = connection
         self._namespace = namespace
         self._timing = timing
@@ -121,6 +136,8 @@ class NamespaceWatch:
         self._looked = asyncio.Event()
         self._listing = asyncio.Lock()
         self._began: float | None = None
+        self._sweep: InstanceSweep | None = None
+        self._changed_at = clock()
         self.looked_at = clock()
 
     async def look(self, instance_id: str) -> Instance | None:
@@ -134,7 +151,8 @@ class NamespaceWatch:
 
     def record(self, instance_id: str, instance: Instance | None) -> None:
         """Note a write: it counts more than lists that are older or too fresh."""
-        self._written[instance_id] = (self._clock(), instance)
+        self._changed_at = self._clock()
+        self._written[instance_id] = (self._changed_at, instance)
 
     async def poll(self) -> Again | None:
         """List the search namespace once, and wake up those who see a change."""
@@ -146,16 +164,21 @@ class NamespaceWatch:
         asked = self._clock()
         async with self._listing:
             if self._began is None or self._began <= asked:
+                self._sweep = None
                 await self._list()
 
     async def _list(self) -> Again | None:
         if not self.followers:
             return None
-        began = self._began = self._clock()
+        now = self._clock()
+        if self._sweep is None or self._began is None or now - self._began > LONGEST_SWEEP:
+            self._sweep, self._began = self._connection.client.sweep_instances(self._namespace), now
+        began = self._began
         try:
-            listing = await self._connection.client.list_instances(self._namespace)
+            listing = await self._sweep.read()
         except CloudflareError as error:
             return self._failed(error)
+        self.pages, self._sweep = self._sweep.pages, None
         self.looked_at = self._clock()
         # Followers may have come and looked while the list was under way: what they saw counts.
         before = {instance_id: self._seen(instance_id) for instance_id in self.followers.values()}
@@ -170,7 +193,16 @@ class NamespaceWatch:
             self._tell(before, everyone=recovered)
         else:
             self._looked.set()  # those who follow wait in `look`
-        return Again(self._timing.interval)
+        return Again(self._interval())
+
+    def _interval(self) -> float:
+        restless = self._clock() - self._changed_at < UNREST
+        return interval(
+            self._timing.interval,
+            requests=self._pages_of_a_round(self.caller),
+            rate=self._connection.client.rate,
+            part=SWEEPS_AFTER_CHANGES if restless else SWEEPS,
+        )
 
     def _failed(self, error: CloudflareError) -> Again:
         logger.warning("Search namespace %s could not be listed: %s", self._namespace.name, error)
@@ -191,6 +223,7 @@ class NamespaceWatch:
             if everyone or _essence(old) != _essence(self._seen(instance_id))
         }
         if changed:
+            self._changed_at = self._clock()
             self._wake(tuple(key for key, instance_id in self.followers.items() if instance_id in changed))
 
     def _seen(self, instance_id: str) -> Instance | None:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aisearch_operator.cloudflare.budget import Priority
-from aisearch_operator.cloudflare.client import Listing
 from aisearch_operator.cloudflare.errors import CloudflareError, NotFound, Terminal
+from aisearch_operator.cloudflare.listing import Listing
 from aisearch_operator.cloudflare.wire import Job
 from aisearch_operator.engine.store import ObjectKey
 from aisearch_operator.engine.workqueue import Again
 from aisearch_operator.observation.address import Connection, InstanceAddress
+from aisearch_operator.observation.pace import JOBS, interval
 from aisearch_operator.observation.polling import PollQueue, Timing, Watches, after_error
 
 __all__ = ["JobObserver", "JobsSeen"]
@@ -99,7 +100,7 @@ class JobObserver:
         """
         watch = self._follow(key, connection, address, since)
         seen = await watch.refresh(Priority.CANCEL if urgent else Priority.OBSERVE, by=key)
-        self._polls.add_after(watch, self._timing.interval)
+        self._polls.add_after(watch, watch.interval())
         return seen
 
     def record(self, key: ObjectKey, connection: Connection, address: InstanceAddress, job: Job) -> None:
@@ -116,9 +117,13 @@ class JobObserver:
         """Give the age in seconds of the oldest list that is kept up to date; 0 when there is none."""
         return self._watches.oldest_look(self._clock())
 
+    def _watched_by(self, caller: str) -> int:
+        """Count the instances whose jobs one caller looks at."""
+        return sum(watch.caller == caller for watch in self._watches.all())
+
     def _follow(self, key: ObjectKey, connection: Connection, address: InstanceAddress, since: datetime) -> "JobsWatch":
         def make() -> JobsWatch:
-            return JobsWatch(connection, address, self._timing, self._wake, self._clock)
+            return JobsWatch(connection, address, self._timing, self._wake, self._clock, self._watched_by)
 
         watch = self._watches.join(key, (connection.caller, address), make)
         watch.followers[key] = since
@@ -135,8 +140,11 @@ class JobsWatch:
         timing: Timing,
         wake: Callable[[Iterable[ObjectKey]], None],
         clock: Callable[[], float],
+        watched_by: Callable[[str], int],
     ) -> None:
         self.followers: dict[ObjectKey, datetime] = {}
+        self.caller = connection.caller
+        self._watched_by = watched_by
         self.seen: JobsSeen | None = None
         self._connection = connection
         self._address = address
@@ -200,7 +208,16 @@ class JobsWatch:
             self._errors = [*self._errors[-HICCUPS:], error]
             self._wake(tuple(self.followers))
             return after_error(error, terminal_retry=self._timing.terminal_retry)
-        return Again(self._timing.interval)
+        return Again(self.interval())
+
+    def interval(self) -> float:
+        """Give the seconds between two lists: a page each is the least that a round costs."""
+        return interval(
+            self._timing.interval,
+            requests=self._watched_by(self.caller),
+            rate=self._connection.client.rate,
+            part=JOBS,
+        )
 
     def _see(
         self, jobs: Mapping[str, Job], server_time: datetime, by: ObjectKey | None, *, news: bool = False

@@ -1,6 +1,6 @@
 """Polling: everything that looks at the world from time to time is an entry of one work queue."""
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -33,7 +33,7 @@ class Timing:
     Parameters
     ----------
     interval
-        Seconds between two lists.
+        Seconds between two looks; more when there is much to see, see `pace`.
     settle
         Seconds after a write in which a list is not believed about what was written: reads lag
         behind writes (facts 2.3).
@@ -84,6 +84,10 @@ class Watches(Generic[S, W]):
         if watch is None:
             watch = self._watches[scope] = make()
         return watch
+
+    def all(self) -> Iterable[W]:
+        """Give all watches."""
+        return self._watches.values()
 
     def oldest_look(self, now: float) -> float:
         """Give the age in seconds of the last look of the watch that waits the longest; 0 without watches."""

@@ -11,6 +11,7 @@ from aisearch_operator.cloudflare.wire import Stats
 from aisearch_operator.engine.store import ObjectKey
 from aisearch_operator.engine.workqueue import Again
 from aisearch_operator.observation.address import Connection, InstanceAddress
+from aisearch_operator.observation.pace import rotation_interval
 from aisearch_operator.observation.polling import PollQueue, Timing, after_error
 
 __all__ = ["StatisticsObserver"]
@@ -21,7 +22,7 @@ logger = logging.getLogger(__name__)
 class StatisticsObserver:
     """Keeps the latest statistics of each instance that a resource follows.
 
-    Whatever the number of instances, an account costs one request per interval, and one more while sync jobs wait
+    An account costs one request per interval, which is shorter for many instances, and one more while sync jobs wait
     for the index of theirs.
 
     Parameters
@@ -178,7 +179,11 @@ class Rotation:
             error = await self._read(address, tally) if tally is not None else None
             if error is not None and not isinstance(error, NotFound):
                 return after_error(error, terminal_retry=self._timing.terminal_retry)
-        return Again(self._timing.interval)
+        return Again(self._interval())
+
+    def _interval(self) -> float:
+        rates = [tally.connection.client.rate for tally in self.tallies.values()][:1]
+        return rotation_interval(self._timing.interval, instances=len(self.tallies), rate=min(rates, default=1.0))
 
     def _next(self) -> list[InstanceAddress]:
         """Name the instances whose turn it is: whoever waits does not keep the others from theirs."""

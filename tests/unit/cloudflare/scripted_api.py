@@ -58,7 +58,10 @@ class ScriptedApi:
         return json.loads(self.requests[-1].content)
 
     def client(self, credentials: Credentials | None = None, **options: Any) -> CloudflareClient:
-        options = {"base_url": BASE_URL, "budget": RequestBudget(), **options}
-        return CloudflareClient(
-            credentials or Credentials("acc0", api_token=TOKEN), transport=httpx.MockTransport(self), **options
-        )
+        options = {
+            "base_url": BASE_URL,
+            "budget": RequestBudget(),
+            "transport": httpx.MockTransport(self),
+            **options,
+        }
+        return CloudflareClient(credentials or Credentials("acc0", api_token=TOKEN), **options)

@@ -1,5 +1,7 @@
 """The client: what it sends, how it reads listings, and that every failure is a typed error."""
 
+import asyncio
+import contextlib
 import logging
 import traceback
 from datetime import UTC, datetime, timedelta
@@ -15,12 +17,15 @@ from aisearch_operator.cloudflare import (
     Credentials,
     JobAlreadyEnded,
     NotFound,
+    Priority,
+    RequestBudget,
     RequestRecord,
     Retry,
     SearchNamespace,
     Terminal,
 )
 from aisearch_operator.cloudflare import answer as answer_module
+from aisearch_operator.cloudflare.instance_sweep import PAGES_AT_ONCE
 from unit.cloudflare.scripted_api import NAMESPACE, TOKEN, ScriptedApi, complaint, failure, page_of, success
 
 INSTANCE = {"id": "docs", "namespace": "docs", "status": "active"}
@@ -202,7 +207,54 @@ async def test_a_server_that_repeats_the_first_page_does_not_hold_the_client_for
     api = ScriptedApi(lambda request: success(first, info=info))
     with pytest.raises(Retry, match="repeats"):
         await connect(api).list_instances(NAMESPACE)
-    assert len(api.requests) == 2
+    assert len(api.requests) <= 1 + PAGES_AT_ONCE
+
+
+async def test_a_sweep_goes_on_with_the_page_that_failed(connect):
+    everything = instances(350)
+    failing = {3}
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        page = int(request.url.params["page"])
+        return failure(503, complaint(7017)) if page in failing else page_of(request, everything)
+
+    api = ScriptedApi(respond)
+    sweep = connect(api).sweep_instances(NAMESPACE)
+    with pytest.raises(Retry):
+        await sweep.read()
+    assert sweep.pages == 2
+    failing.clear()
+    api.requests.clear()
+
+    listing = await sweep.read()
+
+    assert [instance.id for instance in listing.items] == [f"i{number}" for number in range(350)]
+    assert api.pages == [3, 4]
+
+
+@pytest.mark.parametrize(("spent", "together"), [(0, PAGES_AT_ONCE), (20, 1)], ids=["ample", "scarce"])
+async def test_pages_are_read_together_only_while_the_budget_is_ample(connect, spent, together):
+    everything = instances(1000)
+    under_way, most = 0, 0
+
+    class Slow(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            nonlocal under_way, most
+            under_way += 1
+            most = max(most, under_way)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            under_way -= 1
+            return page_of(request, everything)
+
+    budget = RequestBudget(clock=lambda: 0.0)
+    for _ in range(spent):
+        budget.take(Priority.CANCEL)
+    client = connect(ScriptedApi(success([])), budget=budget, transport=Slow())
+    sweep = client.sweep_instances(NAMESPACE)
+    with contextlib.suppress(Retry):  # the clock stands still: the budget ends
+        await sweep.read()
+    assert most == together
 
 
 async def test_instances_of_other_namespaces_are_left_out(connect):

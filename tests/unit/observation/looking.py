@@ -71,13 +71,16 @@ class Account:
         self.trouble: httpx.Response | None = None
         self.gate: asyncio.Event | None = None
         """While it is there and not set, no request is answered."""
+        self.failing_pages: set[str] = set()
+        """Pages of the list of instances that cannot be had."""
+        self.budget = RequestBudget()
         self._requests: list[httpx.Request] = []
 
     def client(self) -> CloudflareClient:
         return CloudflareClient(
             Credentials("acc0", api_token="a-token"),
             base_url=BASE_URL,
-            budget=RequestBudget(),
+            budget=self.budget,
             transport=httpx.MockTransport(self._answer),
         )
 
@@ -99,6 +102,8 @@ class Account:
         if namespace not in self.instances:
             return failure(404, complaint(7063))
         match rest:
+            case [] if request.url.params["page"] in self.failing_pages:
+                return unavailable()
             case []:
                 return page_of(request, list(self.instances[namespace].values()))
             case [instance_id, "jobs"]:

@@ -1,15 +1,19 @@
 """The instance observer: one list for all, news for those whom it concerns, and no trust in stale lists."""
 
 import asyncio
+import itertools
 import traceback
 from dataclasses import replace
 
 import pytest
 
+from aisearch_operator.cloudflare import RequestBudget
 from aisearch_operator.cloudflare.errors import NotFound, Retry, Unauthorized
 from aisearch_operator.cloudflare.wire import Instance
+from aisearch_operator.engine.workqueue import Again
 from aisearch_operator.observation.address import Connection, InstanceAddress
-from aisearch_operator.observation.instances import InstanceObserver
+from aisearch_operator.observation.instances import LONGEST_SWEEP, InstanceObserver
+from aisearch_operator.observation.pace import SWEEPS, UNREST
 from unit.builders import wire_instance
 from unit.observation.looking import (
     TIMING,
@@ -319,3 +323,59 @@ async def test_lists_come_at_their_interval_and_refusals_at_theirs(looks):
     await looks.polls.turn()
 
     assert [answer.after for answer in looks.polls.answers] == [TIMING.interval, TIMING.terminal_retry, None]
+
+
+async def test_much_to_list_is_listed_less_often_and_more_often_after_a_change(looks):
+    for number in range(4100):
+        looks.account.put(f"docs-{number}")
+    hours = itertools.count(0, 3600)  # never scarce: this is about how long to wait after the list
+    looks.account.budget = RequestBudget(clock=lambda: float(next(hours)))
+    connection = replace(looks.connection, client=looks.account.client())
+    looks.connection = connection
+    try:
+        await looks.at("docs-0")
+        after_the_first = looks.polls.answers[-1]
+        looks.clock.now += UNREST + 1
+        await looks.polls.turn()
+        quiet = looks.polls.answers[-1]
+        looks.account.put("docs-0", chunk_size=512)
+        await looks.polls.turn()
+        changed = looks.polls.answers[-1]
+    finally:
+        await connection.client.aclose()
+
+    pages, rate = 41, connection.client.rate
+    assert quiet is not None
+    assert quiet.after == pytest.approx(pages / (rate * SWEEPS))
+    assert changed == after_the_first == Again(TIMING.interval)
+    assert TIMING.interval < quiet.after
+
+
+async def test_a_list_that_broke_off_goes_on_with_the_page_that_failed(looks):
+    for number in range(150):
+        looks.account.put(f"docs-{number}")
+    looks.account.failing_pages = {"2"}
+    with pytest.raises(Retry):
+        await looks.at("docs-149")
+    looks.account.failing_pages = set()
+    before = len(looks.account.asked)
+
+    await looks.polls.turn()
+
+    assert (await looks.at("docs-149")).id == "docs-149"
+    assert len(looks.account.asked) == before + 1
+
+
+async def test_a_list_that_broke_off_long_ago_is_begun_anew(looks):
+    for number in range(150):
+        looks.account.put(f"docs-{number}")
+    looks.account.failing_pages = {"2"}
+    with pytest.raises(Retry):
+        await looks.at("docs-149")
+    looks.account.failing_pages = set()
+    before = len(looks.account.asked)
+    looks.clock.now += LONGEST_SWEEP + 1
+
+    await looks.polls.turn()
+
+    assert len(looks.account.asked) == before + 2
