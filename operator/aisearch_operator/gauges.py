@@ -1,6 +1,7 @@
 """What Prometheus and the probes read from the parts when they ask: nothing here is kept up to date."""
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -12,11 +13,12 @@ from aisearch_operator.observation.connections import Connections
 from aisearch_operator.observation.instances import InstanceObserver
 from aisearch_operator.observation.jobs import JobObserver
 from aisearch_operator.observation.statistics import StatisticsObserver
+from aisearch_operator.resources.group import SYNC_JOB_KIND
 from aisearch_operator.telemetry import definitions as metric
 from aisearch_operator.telemetry.definitions import Observation, Queue
 from aisearch_operator.telemetry.health import Health, Role, Stuck
 from aisearch_operator.telemetry.metrics import Metrics, Sample
-from aisearch_operator.telemetry.resource_state import stalled_reason, state_of
+from aisearch_operator.telemetry.resource_state import running_since, stalled_reason, state_of
 
 __all__ = ["queue_stuck", "show_cloudflare", "show_observations", "show_process", "show_queues", "show_resources"]
 
@@ -38,6 +40,7 @@ def show_resources(metrics: Metrics, store: Store) -> None:
     """Show how many resources there are, in which state."""
     metrics.read(metric.RESOURCES, lambda: _states(store))
     metrics.read(metric.STALLED, lambda: _reasons(store))
+    metrics.read(metric.JOB_RUNNING, lambda: [((), _longest_run(store, datetime.now(UTC)))])
 
 
 def show_queues(metrics: Metrics, health: Health, queues: Mapping[Queue, WorkQueue[Any]]) -> None:
@@ -107,6 +110,12 @@ def _reasons(store: Store) -> Iterator[Sample]:
         for known in store.all(kind):
             if reason := stalled_reason(known.body):
                 yield (kind, reason), 1.0
+
+
+def _longest_run(store: Store, now: datetime) -> float:
+    starts = (running_since(known.body) for known in store.all(SYNC_JOB_KIND))
+    # Another machine's clock has set these times.
+    return max((max(0.0, (now - start).total_seconds()) for start in starts if start is not None), default=0.0)
 
 
 def _smallest(numbers: Iterator[float]) -> list[Sample]:

@@ -28,13 +28,17 @@ class GoModule:
     name
         Of the folder in the cache.
     folder
-        Has ``go.mod``, ``go.sum`` and each program's source in ``cmd/<program>/``.
+        Has ``go.mod``, ``go.sum`` and what is compiled of our own.
     programs
         In the order to build them: the one that compiles most of what the others link comes first.
     required
         The module that names the version.
     costs
         Time and disk of a build, for the person who waits.
+    package
+        Where ``{program}`` has its source: below the folder, or the path of a package of the required module.
+    tags
+        Build tags, separated by commas.
     link_flags
         For ``go build -ldflags``.
     files
@@ -48,6 +52,8 @@ class GoModule:
     programs: tuple[str, ...]
     required: str
     costs: str
+    package: str = "./cmd/{program}"
+    tags: str = ""
     link_flags: str = "-s -w"
     files: tuple[str, ...] = ()
     way_out: str = ""
@@ -73,9 +79,10 @@ class GoModule:
         env = toolchain.environment(go, scratch)
         cache.step(f"building {self.name} {self.version}, once for this machine ({self.costs})")
         for number, program in enumerate(self.programs, start=1):
-            command = [str(go), "build", "-v", "-ldflags", self.link_flags, "-o", str(into / program)]
+            command = [str(go), "build", "-v", "-tags", self.tags, "-ldflags", self.link_flags]
+            command += ["-o", str(into / program), self.package.format(program=program)]
             title = f"{program} ({number} of {len(self.programs)})"
-            self._run(title, [*command, f"./cmd/{program}"], env, into / f"{program}.log")
+            self._run(title, command, env, into / f"{program}.log")
         if self.files:
             source = self._source(go, env)
             for path in map(Path, self.files):

@@ -237,6 +237,11 @@ JOB_DURATION = Definition(
     "Seconds that a job of an AISearchSyncJob ran at Cloudflare, however it ended.",
     buckets=(10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 43200),
 )
+JOB_RUNNING = Definition(
+    "aisearch_sync_job_running_seconds",
+    "gauge",
+    "Seconds since the start, at Cloudflare, of the oldest job of an AISearchSyncJob that runs now; 0 when none runs.",
+)
 INSTANCE_READY = Definition(
     "aisearch_instance_ready_seconds",
     "histogram",
@@ -289,6 +294,7 @@ DEFINITIONS = (
     STATUS_WRITES,
     JOBS_FINISHED,
     JOB_DURATION,
+    JOB_RUNNING,
     INSTANCE_READY,
     DRIFT_FOUND,
     DRIFT_REPAIRED,

@@ -1,12 +1,16 @@
 """How a resource is, in one word, by what its status says: for the metrics."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from aisearch_operator.domain.reasons import Reason
 from aisearch_operator.telemetry.definitions import PassOutcome, ResourceState
 
-__all__ = ["pass_outcome", "stalled_reason", "state_of"]
+__all__ = ["pass_outcome", "running_since", "stalled_reason", "state_of"]
+
+RUNNING = frozenset({"Running", "Cancelling"})
+"""Phases of a sync job in which its job has not ended at Cloudflare."""
 
 
 def state_of(body: Mapping[str, Any]) -> ResourceState:
@@ -25,6 +29,14 @@ def stalled_reason(body: Mapping[str, Any]) -> str:
     """Give the reason for which a person must act; empty when nobody must."""
     stalled = _condition(body, "Stalled")
     return str(stalled.get("reason", "")) if stalled.get("status") == "True" else ""
+
+
+def running_since(body: Mapping[str, Any]) -> datetime | None:
+    """Tell when the job of a sync job started that runs now; None when none does."""
+    status = body.get("status") or {}
+    if status.get("phase") not in RUNNING or "startTime" not in status:
+        return None
+    return datetime.fromisoformat(status["startTime"])
 
 
 def pass_outcome(body: Mapping[str, Any] | None, *, failed: bool, done: bool) -> PassOutcome:

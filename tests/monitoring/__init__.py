@@ -1,0 +1,1 @@
+"""What the chart brings for Prometheus and Grafana, put to the test: alerts, their runbooks, the dashboard."""
