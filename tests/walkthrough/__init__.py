@@ -1,0 +1,1 @@
+"""Runs the commands of the installation pages as a newcomer types them, on a cluster of their own."""

@@ -1,0 +1,127 @@
+"""Test code in place of the nodes: it runs the operator as its Deployment says, outside of any container.
+
+`harness.pod_ready` tells the API server that pods run; this makes it true for the operator. One process stands for
+all replicas of the Deployment, with its service account's token and its variables. When the pod template changes the
+process is replaced, when the Deployment goes it ends.
+"""
+
+import base64
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from controlplane import ControlPlane
+from harness.launch import forked
+from harness.operator_process import OperatorProcess
+
+__all__ = ["deployed_operators"]
+
+INTERVAL = 0.3
+"""Seconds between two looks."""
+
+_LABEL = "app.kubernetes.io/name=aisearch-operator"
+
+
+@contextlib.contextmanager
+def deployed_operators(plane: ControlPlane, api_url: str, log_file: Path) -> Iterator[None]:
+    """Run the operator of the chart for as long as the cluster has its Deployment.
+
+    Parameters
+    ----------
+    api_url
+        Of the fake Cloudflare, which takes the place of the real one.
+    log_file
+        Where the operator's log goes.
+    """
+    stopped = threading.Event()
+    failures: list[Exception] = []
+    with plane.client() as client:
+        node = _Node(plane, client, api_url, log_file)
+
+        def work() -> None:
+            try:
+                while not stopped.wait(INTERVAL):
+                    node.look()
+            except Exception as error:  # it is raised again where the test sees it
+                failures.append(error)
+            finally:
+                node.stop()
+
+        thread = threading.Thread(target=work, name="deployed-operators", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stopped.set()
+            thread.join()
+    if failures:
+        raise failures[0]
+
+
+class _Node:
+    def __init__(self, plane: ControlPlane, client: httpx.Client, api_url: str, log_file: Path) -> None:
+        self._plane = plane
+        self._client = client
+        self._api_url = api_url
+        self._log_file = log_file
+        self._operator: OperatorProcess | None = None
+        self._template: str | None = None
+
+    def look(self) -> None:
+        """Bring what runs in line with what is deployed."""
+        found = self._get("/apis/apps/v1/deployments", labelSelector=_LABEL)["items"]
+        template = json.dumps(found[0]["spec"]["template"]) if found else None
+        if template != self._template:
+            self.stop()
+            if found:
+                self._operator = self._start(found[0]["metadata"]["namespace"], found[0]["spec"]["template"]["spec"])
+            self._template = template
+        elif self._operator is not None:
+            self._operator.check()
+
+    def stop(self) -> None:
+        """End the operator as a kubelet does, by SIGTERM."""
+        operator, self._operator = self._operator, None
+        if operator is not None:
+            operator.stop()
+
+    def _start(self, namespace: str, pod: dict[str, Any]) -> OperatorProcess:
+        (container,) = pod["containers"]
+        variables = {each["name"]: self._value(namespace, each) for each in container.get("env", ())}
+        settings = {
+            name.removeprefix("AISEARCH_").lower(): value
+            for name, value in variables.items()
+            if name.startswith("AISEARCH_") and value is not None
+        }
+        watched = tuple(filter(None, settings.pop("namespaces", "").split(",")))
+        return OperatorProcess(
+            self._plane.service_account_kubeconfig(namespace, pod["serviceAccountName"]),
+            watched,
+            self._api_url,
+            self._log_file,
+            launch=forked,
+            **{**settings, "http_port": 0},  # this machine's port 8080 may be somebody else's
+        ).start(wait=False)
+
+    def _value(self, namespace: str, variable: dict[str, Any]) -> str | None:
+        """Resolve a variable of the container as a kubelet does; None when its key is optional and missing."""
+        source = variable.get("valueFrom", {})
+        if "secretKeyRef" in source:
+            wanted = source["secretKeyRef"]
+            data = self._get(f"/api/v1/namespaces/{namespace}/secrets/{wanted['name']}").get("data", {})
+            encoded = data.get(wanted["key"])
+            return None if encoded is None and wanted.get("optional") else base64.b64decode(encoded).decode()
+        if "fieldRef" in source:
+            assert source["fieldRef"]["fieldPath"] == "metadata.namespace", "no other field is used"
+            return namespace
+        value: str = variable.get("value", "")
+        return value
+
+    def _get(self, path: str, **query: str) -> dict[str, Any]:
+        found: dict[str, Any] = self._client.get(path, params=query).raise_for_status().json()
+        return found
