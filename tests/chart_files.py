@@ -1,7 +1,7 @@
 """Writes what the charts hold of the code: `python -m chart_files [--check]`.
 
 The CustomResourceDefinitions become templates, so that they can be left out, kept, labelled, and updated with the
-release. The schema of the value `settings` follows from the operator's own.
+release. The schema of the value `settings` follows from the operator's own. The dashboard is put together in Python.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from pydantic.alias_generators import to_camel
 
 from aisearch_operator.resources import crd
 from aisearch_operator.settings import Settings
+from monitoring import dashboard
 from reference_docs import setting_texts
 
 __all__ = ["SET_BY_OTHER_VALUES", "generate"]
@@ -43,6 +44,7 @@ def generate() -> dict[Path, str]:
         **{operator / "templates/crds" / name: _template(text, guarded=True) for name, text in crd.generate().items()},
         **{definitions / "templates" / name: _template(text, guarded=False) for name, text in crd.generate().items()},
         schema: _with_settings(json.loads(schema.read_text(encoding="utf-8"))),
+        operator / "files" / "dashboard.json": dashboard.text(),
     }
 
 
