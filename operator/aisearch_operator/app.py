@@ -24,6 +24,7 @@ from aisearch_operator.kube.credentials import CredentialSource, OwnCredentials
 from aisearch_operator.kube.events import EventRecorder
 from aisearch_operator.kube.fence import Fence, unfenced
 from aisearch_operator.kube.status_writer import StatusWriter
+from aisearch_operator.kube.watch_signs import WatchSigns
 from aisearch_operator.leadership import leadership
 from aisearch_operator.observation.connections import Connections
 from aisearch_operator.observation.instances import InstanceObserver
@@ -106,6 +107,8 @@ class Operator:
         instances = InstanceObserver(self._polls, self._timing(settings.poll_interval), wake=wake)
         jobs = JobObserver(self._polls, self._timing(settings.job_poll_interval), wake=wake)
         statistics = StatisticsObserver(self._polls, self._timing(settings.stats_interval), wake=wake)
+        self._signs = WatchSigns(settings.namespaces, timeout=settings.watch_timeout)
+        gauges.show_watches(metrics, health, self._signs)
         gauges.show_resources(metrics, store)
         gauges.show_queues(metrics, health, {Queue.RECONCILE: self.dispatcher.queue, Queue.POLL: self._polls})
         gauges.show_cloudflare(metrics, self._connections)
@@ -172,17 +175,18 @@ class Operator:
         """
         self._health.role = Role.LEADER
         registry = kopf.OperatorRegistry()
-        register(registry, self.dispatcher, self._fence)
+        register(registry, self.dispatcher, self._fence, self._signs)
         ready, stop = asyncio.Event(), asyncio.Event()
         self._polls.start()
         self._polls.add(
             FirstList(self._kube, self.dispatcher, self._settings.namespaces, inherit=self.job_calls.inherit)
         )
+        self._signs.begin()
         ending = asyncio.create_task(self._end_when_asked(asked_to_stop, ready, stop), name="end-when-asked")
         try:
             await kopf.operator(
                 registry=registry,
-                settings=settings_for(self._settings.shutdown_grace),
+                settings=settings_for(self._settings.shutdown_grace, self._settings.watch_timeout),
                 clusterwide=not self._settings.namespaces,
                 namespaces=self._settings.namespaces,
                 standalone=True,

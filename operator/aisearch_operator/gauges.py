@@ -9,6 +9,7 @@ from aisearch_operator import __version__
 from aisearch_operator.cloudflare.budget import Priority
 from aisearch_operator.engine.store import Store
 from aisearch_operator.engine.workqueue import Load, WorkQueue
+from aisearch_operator.kube.watch_signs import WatchSigns
 from aisearch_operator.observation.connections import Connections
 from aisearch_operator.observation.instances import InstanceObserver
 from aisearch_operator.observation.jobs import JobObserver
@@ -20,7 +21,15 @@ from aisearch_operator.telemetry.health import Health, Role, Stuck
 from aisearch_operator.telemetry.metrics import Metrics, Sample
 from aisearch_operator.telemetry.resource_state import running_since, stalled_reason, state_of
 
-__all__ = ["queue_stuck", "show_cloudflare", "show_observations", "show_process", "show_queues", "show_resources"]
+__all__ = [
+    "queue_stuck",
+    "show_cloudflare",
+    "show_observations",
+    "show_process",
+    "show_queues",
+    "show_resources",
+    "show_watches",
+]
 
 LONGEST_PASS = 900.0
 """Seconds. The longest honest pass waits for a list of 10,000 instances: 100 requests, a minute at the pace of the
@@ -34,6 +43,13 @@ def show_process(metrics: Metrics, health: Health) -> None:
     """Show what runs here, and whether it is the one that works."""
     metrics.read(metric.INFO, lambda: [((__version__,), 1)])
     metrics.read(metric.LEADER, lambda: [((), health.role is Role.LEADER)])
+
+
+def show_watches(metrics: Metrics, health: Health, signs: WatchSigns) -> None:
+    """Show how the watches are, and have the probes notice when they are dead."""
+    metrics.read(metric.WATCH_SILENCE, lambda: [((kind,), silence) for kind, silence in signs.silences()])
+    health.need("a sign of life in the watch", signs.all_live)
+    health.check("watch", signs.stuck)
 
 
 def show_resources(metrics: Metrics, store: Store) -> None:

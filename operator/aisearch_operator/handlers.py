@@ -8,6 +8,7 @@ from aisearch_operator.engine.removals import Stopping
 from aisearch_operator.kube.connection import session_of
 from aisearch_operator.kube.fence import Fence
 from aisearch_operator.kube.service_account import login_with_service_account
+from aisearch_operator.kube.watch_signs import WatchSigns
 from aisearch_operator.reconcilers.dispatcher import Dispatcher
 from aisearch_operator.resources.group import (
     FINALIZER,
@@ -25,6 +26,10 @@ KINDS = {INSTANCE_PLURAL: INSTANCE_KIND, SYNC_JOB_PLURAL: SYNC_JOB_KIND}
 
 LONGEST_CALL = 75.0
 """Seconds: above the longest call to Cloudflare."""
+
+
+WATCH_ALLOWANCE = 1.2
+"""How much longer than it should last a watch may be silent before it counts as dead: kopf allows bookmarks as much."""
 
 
 class GenerationDiffBase(kopf.DiffBaseStorage):
@@ -67,13 +72,15 @@ class NoProgress(kopf.ProgressStorage):
         return essence
 
 
-def settings_for(shutdown_grace: float) -> kopf.OperatorSettings:
+def settings_for(shutdown_grace: float, watch_timeout: int) -> kopf.OperatorSettings:
     """Give kopf's settings, each for a reason in facts/kopf.md.
 
     Parameters
     ----------
     shutdown_grace
         Seconds that running passes have at the end.
+    watch_timeout
+        Seconds after which a watch is begun anew.
     """
     settings = kopf.OperatorSettings()
     settings.persistence.finalizer = FINALIZER
@@ -87,16 +94,20 @@ def settings_for(shutdown_grace: float) -> kopf.OperatorSettings:
     settings.queueing.exit_timeout = max(shutdown_grace, LONGEST_CALL)
     settings.networking.request_timeout = 60
     settings.watching.chunk_size = 500
+    settings.watching.server_timeout = watch_timeout
+    settings.watching.inactivity_timeout = watch_timeout * WATCH_ALLOWANCE
     return settings
 
 
-def register(registry: kopf.OperatorRegistry, dispatcher: Dispatcher, fence: Fence) -> None:
+def register(registry: kopf.OperatorRegistry, dispatcher: Dispatcher, fence: Fence, signs: WatchSigns) -> None:
     """Register the handlers of both kinds, and the way into Kubernetes.
 
     Parameters
     ----------
     fence
         What each of kopf's requests passes.
+    signs
+        Where the watches' signs of life are noted.
     """
     for plural, kind in KINDS.items():
         _register_kind(registry, dispatcher, plural, kind)
@@ -104,7 +115,7 @@ def register(registry: kopf.OperatorRegistry, dispatcher: Dispatcher, fence: Fen
     @kopf.on.login(registry=registry)
     async def login(**kwargs: Any) -> kopf.AiohttpSession | None:
         access = login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
-        return None if access is None else session_of(access, fence)
+        return None if access is None else session_of(access, fence, signs)
 
 
 def _register_kind(registry: kopf.OperatorRegistry, dispatcher: Dispatcher, plural: str, kind: str) -> None:

@@ -122,6 +122,10 @@ class Settings(BaseSettings):
     shutdown_grace: Seconds = 20
     """Seconds that running passes have after SIGTERM. Keep it below the pod's terminationGracePeriodSeconds."""
 
+    watch_timeout: Annotated[int, Field(ge=1)] = 60
+    """Seconds after which a watch of the API server is begun anew, which shows that it lives. One that is silent for
+    a fifth longer counts as dead, and is begun anew as well."""
+
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
     """TCP port of ``/livez`` and ``/readyz`` for Kubernetes' probes, and of ``/metrics`` for Prometheus. 0: none."""
 

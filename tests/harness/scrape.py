@@ -1,12 +1,18 @@
-"""Reads what /metrics says."""
+"""Asks an operator's HTTP server as Kubernetes and Prometheus do, and reads what it says."""
 
 from collections.abc import Mapping
 
+import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from aisearch_operator.telemetry.definitions import Definition
 
-__all__ = ["label_values_in", "samples_in"]
+__all__ = ["ask", "label_values_in", "samples_in"]
+
+
+def ask(port: int, path: str) -> httpx.Response:
+    """Give the answer of an operator that listens at a port."""
+    return httpx.get(f"http://127.0.0.1:{port}{path}", trust_env=False, timeout=10)
 
 
 def samples_in(text: str, definition: Definition) -> Mapping[tuple[str, ...], float]:

@@ -52,7 +52,7 @@ def test_kopf_stores_nothing_in_the_resource():
 
 
 def test_kopf_is_set_up_for_one_operator_that_leaves_events_and_status_to_us():
-    settings = settings_for(20)
+    settings = settings_for(20, 60)
 
     assert settings.persistence.finalizer == FINALIZER
     assert settings.peering.standalone
@@ -62,4 +62,4 @@ def test_kopf_is_set_up_for_one_operator_that_leaves_events_and_status_to_us():
 
 @pytest.mark.parametrize("grace", [1, 500])
 def test_kopf_waits_longer_for_its_end_than_the_longest_call_and_pass(grace):
-    assert settings_for(grace).queueing.exit_timeout >= max(grace, 75)
+    assert settings_for(grace, 60).queueing.exit_timeout >= max(grace, 75)

@@ -11,6 +11,7 @@ from kubernetes.aio.config import ConfigException
 from aisearch_operator import __version__
 from aisearch_operator.kube.calls import KubeUnavailable
 from aisearch_operator.kube.fence import Fence, fenced
+from aisearch_operator.kube.watch_signs import WatchSigns
 
 __all__ = ["connect", "own_namespace", "session_of"]
 
@@ -52,13 +53,13 @@ async def connect(fence: Fence) -> client.ApiClient:
     return api_client
 
 
-def session_of(access: kopf.ConnectionInfo, fence: Fence) -> kopf.AiohttpSession:
-    """Give kopf a session of the same access whose requests pass the fence; kopf closes it."""
+def session_of(access: kopf.ConnectionInfo, fence: Fence, signs: WatchSigns) -> kopf.AiohttpSession:
+    """Give kopf a session of the same access whose requests pass the fence and are noted; kopf closes it."""
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ssl=access.as_ssl_context()),
         headers={"User-Agent": USER_AGENT, **access.as_http_headers()},
         proxy=access.proxy_url,
-        trace_configs=[fenced(fence)],
+        trace_configs=[fenced(fence), signs.trace()],
     )
     return kopf.AiohttpSession(
         server=access.server, default_namespace=access.default_namespace, aiohttp_session=session

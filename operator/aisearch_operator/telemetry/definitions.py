@@ -268,8 +268,8 @@ SWEEP_AGE = Definition(
 WATCH_SILENCE = Definition(
     "aisearch_watch_silence_seconds",
     "gauge",
-    "Seconds since the API server's last sign of life in the watch of a kind. It gives one a minute when nothing "
-    "happens.",
+    "Seconds since the API server's last sign of life in the watch of a kind. It gives one in every "
+    "`AISEARCH_WATCH_TIMEOUT`, also when nothing happens.",
     {"kind": KINDS},
 )
 
