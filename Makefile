@@ -33,6 +33,8 @@ lint: $(ready) ## style, types, architecture, and that what is generated is up t
 	$(python) -m mypy
 	.venv/bin/lint-imports
 	.venv/bin/hadolint deploy/image/Dockerfile
+	.venv/bin/zizmor --offline --no-progress --quiet .github
+	$(python) deploy/release/versions.py
 	$(python) -m aisearch_operator.resources.crd --check crds
 	$(python) -m reference_docs --check docs
 	$(python) -m chart_files --check
