@@ -1,4 +1,4 @@
-"""Reads the API server's audit log: who wrote what and who read which Secret, so that a test can count exactly.
+"""Reads the API server's audit log: who wrote what, who read which Secret, and all that service accounts asked for.
 
 The log is written in blocking mode: a line is there before the client has its answer.
 """
@@ -16,7 +16,7 @@ READING = ["get", "list", "watch"]
 CREDENTIAL = "authentication.kubernetes.io/credential-id"
 
 # Requests of every write are logged; their bodies only where a test looks at them and no Secret can be inside.
-# Of the reads only those of what holds other people's data.
+# Of the reads those of what holds other people's data, and all of programs that run with a service account.
 POLICY = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
@@ -33,6 +33,7 @@ POLICY = {
         },
         {"level": "Metadata", "verbs": WRITING},
         {"level": "Metadata", "verbs": READING, "resources": [{"group": "", "resources": ["secrets", "configmaps"]}]},
+        {"level": "Metadata", "verbs": READING, "userGroups": ["system:serviceaccounts"]},
         {"level": "None"},
     ],
 }
@@ -52,6 +53,8 @@ class AuditedRequest:
         What was sent in a write of the operator's own resources or of Events; else ``None``.
     credential
         Which of the user's tokens it came with; empty when it was none of a service account.
+    group
+        Of the resource; empty for the core API.
     """
 
     time: datetime
@@ -64,6 +67,7 @@ class AuditedRequest:
     code: int
     body: Any = None
     credential: str = ""
+    group: str = ""
 
 
 def writes(
@@ -88,8 +92,21 @@ def writes(
 
 
 def reads(log: Path, *, namespace: str | None = None, user: str | None = None) -> list[AuditedRequest]:
-    """Return the answered reads of Secrets and ConfigMaps, oldest first; parameters as of `writes`."""
+    """Return the answered reads that are logged, oldest first; parameters as of `writes`.
+
+    They are those of Secrets and ConfigMaps by anybody, and of everything by service accounts.
+    """
     return [each for each in _requests(log, namespace, user, None) if each.verb in READING]
+
+
+def requests(log: Path, *mentioning: str) -> Iterator[AuditedRequest]:
+    """Give the answered requests in whose lines one of these texts stands, oldest first."""
+    with log.open(encoding="utf-8") as lines:
+        for line in lines:
+            if any(text in line for text in mentioning):
+                event = json.loads(line)
+                if event["stage"] == "ResponseComplete":
+                    yield _parse(event)
 
 
 def _requests(log: Path, namespace: str | None, user: str | None, since: datetime | None) -> Iterator[AuditedRequest]:
@@ -122,4 +139,5 @@ def _parse(event: dict[str, Any]) -> AuditedRequest:
         code=event.get("responseStatus", {}).get("code", 0),
         body=event.get("requestObject"),
         credential=credential,
+        group=target.get("apiGroup", ""),
     )

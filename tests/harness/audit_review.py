@@ -1,13 +1,14 @@
 """A look back at the whole test run, in the API server's audit log.
 
 What each single test asserts is what its author thought of. The audit log has all that operators ever
-wrote, so the rules that hold for every write are checked there, once, at the end: each status fits the table
-of kstatus, nothing of what is the user's is written, and every documented reason was produced. A broken
-rule fails the run.
+wrote and asked for, so the rules that hold for every request are checked there, once, at the end: each status fits
+the table of kstatus, nothing of what is the user's is written, every documented reason was produced, and the rights
+that the chart gives are those that are needed (`harness.rights_review`). A broken rule fails the run.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,13 +16,12 @@ import pytest
 from aisearch_operator.cloudflare.errors import Cause
 from aisearch_operator.domain.reasons import Reason
 from aisearch_operator.kube.status_writer import PLURALS
-from controlplane.audit import AuditedRequest, writes
+from controlplane.audit import WRITING, AuditedRequest, requests
 from controlplane.pytest_plugin import shared_control_plane
+from harness.chart import access_of_namespaces, access_of_the_cluster
+from harness.rights_review import LINES, OPERATOR, review_rights
 
-__all__ = ["NEVER_WRITTEN", "Review", "review"]
-
-OPERATOR = ":aisearch-operator"
-"""How the name of the operator's service account ends."""
+__all__ = ["CLUSTER_WIDE", "NEVER_WRITTEN", "Review", "review"]
 
 ROWS = {
     ("False", "True", "False"): "working, or retrying",
@@ -31,6 +31,12 @@ ROWS = {
     ("Unknown", "False", "False"): "left alone, as the user asked",
 }
 """The allowed statuses of Ready, Reconciling and Stalled (design.md 3)."""
+
+CLUSTER_WIDE = "--cluster-wide"
+"""The option of pytest with which operators watch all namespaces."""
+
+MOST = 20
+"""Problems of a kind that are told."""
 
 AS_ASKED = frozenset({Reason.SUSPENDED})
 """The reasons under which nothing is done and nothing is wrong."""
@@ -81,7 +87,7 @@ def review(audited: Iterable[AuditedRequest]) -> Review:
     """Look at all that operators wrote."""
     found = Review()
     for write in audited:
-        if not write.user.endswith(OPERATOR) or write.body is None:
+        if not write.user.endswith(OPERATOR) or write.verb not in WRITING or write.body is None:
             continue
         name = f"{write.namespace}/{write.name}"
         if write.resource == "events":
@@ -121,22 +127,43 @@ def _violations(conditions: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
             yield f"{current['type']} is True ({current['reason']}) without a message"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the choice between the chart's two modes."""
+    parser.addoption(
+        CLUSTER_WIDE,
+        action="store_true",
+        help="let operators watch all namespaces, with the chart's ClusterRole; one test at a time, with -n 1",
+    )
+
+
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Fail a run in which a rule was broken; that all reasons were produced is asked of whole runs only."""
+    """Fail a run in which a rule was broken; that everything was produced and used is asked of whole runs only."""
     plane = shared_control_plane(session.config)
     if plane is None:
         return
-    found = review(writes(plane.audit_log))
-    problems = found.violations[:20]
-    if _is_whole(session.config) and exitstatus == pytest.ExitCode.OK:
-        problems += [f"no test made the operator write the reason {reason}" for reason in sorted(found.missing)]
-        problems += [f"the reason {reason} was written and is not documented" for reason in sorted(found.unexpected)]
+    problems = list(_problems(plane.audit_log, session.config, passed=exitstatus == pytest.ExitCode.OK))
     if problems:
         terminal = session.config.pluginmanager.getplugin("terminalreporter")
-        terminal.section("what the operator wrote in this run", red=True)
+        terminal.section("what the operator asked the API server for in this run", red=True)
         for problem in problems:
             terminal.line(problem)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _problems(audit_log: Path, config: pytest.Config, *, passed: bool) -> Iterator[str]:
+    found = review(requests(audit_log, OPERATOR))
+    rights = review_rights(requests(audit_log, *LINES))
+    yield from found.violations[:MOST]
+    yield from (f"it was refused: {request}" for request in rights.refused[:MOST])
+    cluster_wide = config.getoption(CLUSTER_WIDE)
+    if not cluster_wide:
+        yield from (f"it looked out of its namespace: {request}" for request in rights.outside[:MOST])
+    if passed and _is_whole(config):
+        yield from (f"no test made the operator write the reason {reason}" for reason in sorted(found.missing))
+        yield from (f"the reason {reason} was written and is not documented" for reason in sorted(found.unexpected))
+    if passed and (cluster_wide or _is_whole(config)):
+        access = access_of_the_cluster("any") if cluster_wide else access_of_namespaces("any")
+        yield from (f"the chart gives a right that nobody needed: {right}" for right in rights.unused(access))
 
 
 def _is_whole(config: pytest.Config) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from controlplane.plane import ControlPlane
 from fake_cloudflare import FakeCloudflare
+from harness.audit_review import CLUSTER_WIDE
 from harness.stage import Stage
 
 __all__ = ["fake", "make_stage", "stage"]
@@ -25,13 +26,16 @@ def fake() -> Iterator[FakeCloudflare]:
 
 @pytest.fixture
 def make_stage(
-    control_plane: ControlPlane, fake: FakeCloudflare, namespace: str, tmp_path: Path
+    pytestconfig: pytest.Config, control_plane: ControlPlane, fake: FakeCloudflare, namespace: str, tmp_path: Path
 ) -> Iterator[Callable[..., Stage]]:
     """Give what sets the stage, for tests that choose the operator's settings or the clock's rate."""
     stages: list[Stage] = []
+    cluster_wide = pytestconfig.getoption(CLUSTER_WIDE)
 
     def make(*, rate: float = RATE, **settings: Any) -> Stage:
-        stages.append(Stage.set(control_plane, fake, namespace, tmp_path, rate=rate, **settings))
+        stages.append(
+            Stage.set(control_plane, fake, namespace, tmp_path, rate=rate, cluster_wide=cluster_wide, **settings)
+        )
         return stages[-1]
 
     yield make

@@ -10,7 +10,7 @@ labels:
   {{- with .Values.crds.labels }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
-{{- $annotations := deepCopy .Values.crds.annotations }}
+{{- $annotations := deepCopy (.Values.crds.annotations | default dict) }}
 {{- if .Values.crds.keep }}
 {{- $_ := set $annotations "helm.sh/resource-policy" "keep" }}
 {{- if not (hasKey $annotations "argocd.argoproj.io/sync-options") }}

@@ -19,7 +19,7 @@
 {{- if and .Values.monitoring.serviceMonitor.enabled .Values.monitoring.podMonitor.enabled }}
 {{- fail "monitoring.serviceMonitor and monitoring.podMonitor exclude each other: all would be counted twice" }}
 {{- end }}
-{{- $grace := dig "shutdownGrace" 20 .Values.settings }}
+{{- $grace := (.Values.settings | default dict).shutdownGrace | default 20 }}
 {{- if ge (float64 $grace) (float64 .Values.terminationGracePeriodSeconds) }}
 {{- fail (printf "terminationGracePeriodSeconds (%v) must be more than settings.shutdownGrace (%v)" .Values.terminationGracePeriodSeconds $grace) }}
 {{- end }}
