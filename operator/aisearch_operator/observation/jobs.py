@@ -153,7 +153,7 @@ class JobsWatch:
         self._clock = clock
         self._written: dict[str, tuple[float, Job]] = {}
         self._errors: list[CloudflareError] = []
-        self.looked_at = clock()
+        self.looked_at: float | None = None
 
     @property
     def lasting_error(self) -> CloudflareError | None:

@@ -55,8 +55,8 @@ class Watch(Protocol):
         ...
 
     @property
-    def looked_at(self) -> float:
-        """When Cloudflare last answered, by the observer's clock; before the first time, when it began."""
+    def looked_at(self) -> float | None:
+        """When Cloudflare last answered, by the observer's clock; None while no look is due regularly."""
         ...
 
 
@@ -91,7 +91,8 @@ class Watches(Generic[S, W]):
 
     def oldest_look(self, now: float) -> float:
         """Give the age in seconds of the last look of the watch that waits the longest; 0 without watches."""
-        return max((now - watch.looked_at for watch in self._watches.values()), default=0.0)
+        looks = (watch.looked_at for watch in self._watches.values())
+        return max((now - looked_at for looked_at in looks if looked_at is not None), default=0.0)
 
     def leave(self, key: ObjectKey) -> None:
         """Let a resource follow nothing; a watch that nobody follows is dropped."""

@@ -12,6 +12,10 @@ from aisearch_operator.telemetry.metrics import Metrics
 __all__ = ["CannotListen", "serve"]
 
 
+LONGEST_GOODBYE = 1.0
+"""Seconds that answers under way have when the process ends."""
+
+
 class CannotListen(Exception):
     """The port is taken, or the address is none of this machine."""
 
@@ -41,7 +45,7 @@ async def serve(health: Health, metrics: Metrics, *, host: str, port: int) -> As
     app.router.add_get("/readyz", endpoints.ready)
     app.router.add_get("/metrics", endpoints.metrics)
     app.on_response_prepare.append(_close_connection)
-    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=LONGEST_GOODBYE)
     await runner.setup()
     try:
         await web.TCPSite(runner, host or None, port).start()

@@ -23,6 +23,7 @@ from aisearch_operator.cloudflare import (
     Retry,
     SearchNamespace,
     Terminal,
+    Unauthorized,
 )
 from aisearch_operator.cloudflare import answer as answer_module
 from aisearch_operator.cloudflare.instance_sweep import PAGES_AT_ONCE
@@ -521,3 +522,34 @@ async def test_each_request_is_recorded_for_metrics_by_the_name_of_its_route(con
         ("create_job", 429, Cause.SYNC_COOLDOWN),
     ]
     assert all(record.seconds >= 0 for record in records)
+
+
+@pytest.mark.parametrize(
+    ("error", "timed_out"),
+    [(httpx.ReadTimeout("slow"), True), (httpx.ConnectTimeout("slow"), True), (httpx.ReadError("reset"), False)],
+)
+async def test_the_record_of_a_request_without_an_answer_says_whether_it_took_too_long(connect, error, timed_out):
+    def fail(request: httpx.Request) -> httpx.Response:
+        raise error
+
+    records: list[RequestRecord] = []
+    with pytest.raises(Retry):
+        await connect(ScriptedApi(fail), on_request=records.append).get_instance(NAMESPACE, "docs")
+
+    (record,) = records
+    assert (record.status, record.cause, record.timed_out) == (None, Cause.CONNECTION_FAILED, timed_out)
+
+
+async def test_a_caller_stands_as_ai_search_says_and_not_as_the_general_routes_do(connect):
+    answers = {"instances": failure(403, complaint(10000)), "tokens": success({"id": "t", "status": "active"})}
+    client = connect(ScriptedApi(lambda request: answers["tokens" if "tokens" in request.url.path else "instances"]))
+    assert client.standing.accepted is None
+
+    with pytest.raises(Unauthorized):
+        await client.get_instance(NAMESPACE, "docs")
+    assert client.standing.accepted is False
+
+    answers["instances"] = success(INSTANCE)
+    await client.get_instance(NAMESPACE, "docs")
+    assert client.standing.accepted is True
+    assert client.standing.blocked is False

@@ -224,3 +224,21 @@ def test_without_a_policy_the_most_that_was_left_stands_for_the_quota():
 def test_numbers_that_make_no_sense_are_refused(options):
     with pytest.raises(ValueError, match=r"share|window"):
         RequestBudget(**options)
+
+
+def test_what_is_left_shrinks_with_requests_and_with_what_others_use_and_is_0_in_a_block():
+    caller = Caller()
+    size = caller.budget.size
+    assert caller.budget.left == size
+
+    caller.send(Priority.CANCEL)
+    assert caller.budget.left == size - 1
+    caller.budget.observe(200, {"Ratelimit": '"default";r=485;t=60', "Ratelimit-Policy": '"default";q=1200;w=300'})
+    assert caller.budget.left == pytest.approx(5)
+    caller.budget.observe(200, {"Ratelimit": '"default";r=400;t=60', "Ratelimit-Policy": '"default";q=1200;w=300'})
+    assert caller.budget.left == pytest.approx(-80)
+
+    caller.clock.now += 61
+    assert caller.budget.left == size
+    caller.budget.observe(429, {})
+    assert caller.budget.left == 0

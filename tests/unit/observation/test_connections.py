@@ -235,3 +235,14 @@ async def test_nothing_is_kept_of_a_secret_that_nobody_uses_any_more(stage):
 
     with pytest.raises(CredentialError):
         await stage.connections.resolve(instance_key("a"), "mine", None, last_known=True)
+
+
+async def test_only_callers_that_a_resource_uses_are_told_of(stage):
+    stage.put("other", ROTATED)
+    await stage.connections.resolve(instance_key("a"), "mine", None)
+    await stage.connections.resolve(instance_key("b"), "other", None)
+    assert len(list(stage.connections.standings())) == 2
+
+    stage.connections.forget(instance_key("b"))
+
+    assert len(list(stage.connections.standings())) == 1

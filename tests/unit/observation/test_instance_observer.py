@@ -379,3 +379,26 @@ async def test_a_list_that_broke_off_long_ago_is_begun_anew(looks):
     await looks.polls.turn()
 
     assert len(looks.account.asked) == before + 2
+
+
+async def test_the_age_of_the_oldest_look_grows_with_failures_and_not_with_a_clear_answer(looks):
+    assert looks.observer.oldest_look() == 0, "nothing is watched"
+    await looks.at("docs")
+    looks.clock.now += 60
+    assert looks.observer.oldest_look() == 60
+    await looks.polls.turn()
+    assert looks.observer.oldest_look() == 0
+
+    for trouble, age in ((unavailable(), 60), (rejected(), 120)):
+        looks.account.trouble = trouble
+        looks.clock.now += 60
+        await looks.polls.turn()
+        assert looks.observer.oldest_look() == age
+    looks.account.trouble = None
+    looks.account.instances.clear()  # the search namespace is gone, says Cloudflare
+    await looks.polls.turn()
+    assert looks.observer.oldest_look() == 0
+
+    looks.clock.now += 60
+    looks.observer.forget(instance_key("docs"))
+    assert looks.observer.oldest_look() == 0

@@ -271,3 +271,19 @@ async def test_old_jobs_are_left_out_of_the_list_by_the_oldest_sync_job(looks):
     await looks.refresh("a")
 
     assert len(looks.account.asked) == 1, "one page of 50 reaches far enough back"
+
+
+async def test_the_age_of_the_oldest_look_grows_until_the_jobs_are_listed_again(looks):
+    assert looks.observer.oldest_look() == 0, "nothing is watched"
+    looks.known("a")
+    looks.clock.now += 40
+    assert looks.observer.oldest_look() == 0, "nobody has asked for a list yet"
+    await looks.refresh("a")
+    looks.account.trouble = unavailable()
+    looks.clock.now += 40
+    await looks.polls.turn()
+    assert looks.observer.oldest_look() == 40
+
+    looks.account.trouble = None
+    await looks.polls.turn()
+    assert looks.observer.oldest_look() == 0

@@ -254,3 +254,17 @@ async def test_the_statistics_of_an_instance_that_moved_are_read_where_it_is(loo
     await looks.polls.turn()
 
     assert [path.split("/")[1] for path in looks.account.asked] == ["team"]
+
+
+async def test_the_age_of_the_last_reading_grows_until_there_is_another(looks):
+    assert looks.observer.oldest_look() == 0, "nothing is watched"
+    looks.at("a")
+    looks.clock.now += 50
+    assert looks.observer.oldest_look() == 50
+
+    looks.account.trouble = unavailable()
+    await looks.polls.turn()
+    assert looks.observer.oldest_look() == 50
+    looks.account.trouble = None
+    await looks.polls.turn()
+    assert looks.observer.oldest_look() == 0
