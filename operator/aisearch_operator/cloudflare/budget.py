@@ -1,6 +1,7 @@
 """How many requests one caller may send to the Cloudflare API, and which of them go first."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -47,6 +48,9 @@ PATIENCE = 60.0
 
 It need not leave a reserve any more, and the others leave it one request."""
 
+MARGIN = 0.1
+"""The part of the server's quota that is left to others at least, however much of theirs they have used up already."""
+
 LONGEST_BLOCK = 3600.0
 """Seconds. A `Retry-After` beyond this is taken for a mistake; the documented block lasts 300 (facts 4.2)."""
 
@@ -80,9 +84,9 @@ class RequestBudget:
     window: no window, wherever it begins, sees more than the share. A log of the last window would
     promise the same, but lets the whole share go at once and then stands still for 5 minutes.
 
-    What the server reports in `Ratelimit` corrects the bucket downward: the part of the quota that is
-    not our share stays untouched. A global 429 stops everything, and the bucket is empty afterwards:
-    whatever piled up meanwhile must not cause the next block.
+    What the server reports in `Ratelimit` corrects the bucket downward: what others have not used of
+    the part that is not ours stays untouched, and a margin in any case. A global 429 stops everything,
+    and the bucket is empty afterwards: whatever piled up meanwhile must not cause the next block.
 
     The more urgent goes first, but nothing starves: see `PATIENCE`.
 
@@ -131,6 +135,7 @@ class RequestBudget:
         self._waiting_since: dict[Priority, float] = {}
         self._grants: tuple[_Grant, ...] = ()
         self._largest_seen: dict[str, float] = {}
+        self._taken: deque[float] = deque()
 
     @property
     def now(self) -> float:
@@ -188,6 +193,8 @@ class RequestBudget:
         self._tokens = self._tokens_at(now) - 1
         self._counted_at = max(now, self._counted_at)
         self._waiting_since.pop(priority, None)
+        self._taken.append(now)
+        self._taken_lately(now)  # forgets the others
         self._grants = tuple(replace(grant, requests=grant.requests - 1) for grant in self._grants if now < grant.ends)
 
     def observe(self, status: int, headers: Mapping[str, str], *, product_limit: bool = False) -> None:
@@ -221,7 +228,15 @@ class RequestBudget:
         quota = largest if remaining.quota is None else remaining.quota
         reset = self._window if remaining.reset is None else min(remaining.reset, LONGEST_BLOCK)
         ours = self._share * quota
-        return _Grant(requests=remaining.requests - (quota - ours), size=ours, ends=now + reset)
+        used_by_others = max(0.0, quota - remaining.requests - self._taken_lately(now))
+        theirs = max(quota - ours - used_by_others, min(MARGIN, 1 - self._share) * quota)
+        return _Grant(requests=remaining.requests - theirs, size=ours, ends=now + reset)
+
+    def _taken_lately(self, now: float) -> int:
+        """Count our own requests in the last window."""
+        while self._taken and self._taken[0] <= now - self._window:
+            self._taken.popleft()
+        return len(self._taken)
 
     def _tokens_at(self, now: float) -> float:
         return min(self._capacity, self._tokens + self._rate * max(0.0, now - self._counted_at))

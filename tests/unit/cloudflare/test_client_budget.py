@@ -133,7 +133,7 @@ async def test_a_limit_of_the_product_stops_nothing_else(connect, clock, budget,
 
 
 async def test_what_the_server_reports_as_left_is_heeded(connect, clock, budget):
-    answer = success(INSTANCE, ratelimit='"default";r=480;t=90', ratelimit_policy='"default";q=1200;w=300')
+    answer = success(INSTANCE, ratelimit='"default";r=120;t=90', ratelimit_policy='"default";q=1200;w=300')
     client = connect(ScriptedApi(answer), budget=budget)
     await client.get_instance(NAMESPACE, "docs")
     with pytest.raises(Retry) as caught:

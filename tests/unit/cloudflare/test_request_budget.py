@@ -189,9 +189,9 @@ def test_the_limit_of_a_product_does_not_block():
     assert caller.try_to_send(Priority.STATISTICS) == 0
 
 
-def test_the_part_of_others_stays_untouched_when_the_server_reports_little():
+def test_others_keep_a_margin_when_the_server_reports_little():
     caller = Caller()
-    caller.budget.observe(200, {"Ratelimit": '"default";r=490;t=100', "Ratelimit-Policy": '"default";q=1200;w=300'})
+    caller.budget.observe(200, {"Ratelimit": '"default";r=130;t=100', "Ratelimit-Policy": '"default";q=1200;w=300'})
     assert caller.burst(Priority.CANCEL) == 10
     assert caller.budget.delay(Priority.CANCEL) == pytest.approx(100, abs=TWO_ROUNDINGS)
     caller.clock.now += 100.01
@@ -200,7 +200,7 @@ def test_the_part_of_others_stays_untouched_when_the_server_reports_little():
 
 def test_the_lower_priorities_leave_the_servers_rest_to_the_more_urgent():
     caller = Caller()
-    caller.budget.observe(200, {"Ratelimit": '"default";r=500;t=100', "Ratelimit-Policy": '"default";q=1200;w=300'})
+    caller.budget.observe(200, {"Ratelimit": '"default";r=140;t=100', "Ratelimit-Policy": '"default";q=1200;w=300'})
     assert caller.budget.delay(Priority.STATISTICS) > 0
     assert caller.budget.delay(Priority.CANCEL) == 0
 
@@ -215,6 +215,27 @@ def test_without_a_policy_the_most_that_was_left_stands_for_the_quota():
     caller = Caller()
     caller.budget.observe(200, {"Ratelimit": '"default";r=100;t=60'})
     caller.budget.observe(200, {"Ratelimit": '"default";r=45;t=50'})
+    assert caller.burst(Priority.CANCEL) == 35
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 100), st.integers(0, 60))
+def test_what_others_use_of_their_part_is_not_kept_for_them_again(used_by_others, ours):
+    caller = Caller(limit=100, share=0.6)
+    for _ in range(ours):
+        caller.budget.take(Priority.CANCEL)
+    caller.clock.now += 299  # the window is the same
+    bucket = int(caller.budget.left)
+    left = max(0, 100 - used_by_others - ours)
+    caller.budget.observe(200, {"Ratelimit": f'"default";r={left};t=1', "Ratelimit-Policy": '"default";q=100;w=300'})
+
+    allowed = max(0, min(60 - ours, 90 - ours - used_by_others))
+    assert caller.burst(Priority.CANCEL) == min(bucket, allowed)
+
+
+def test_a_caller_that_shares_with_nobody_leaves_no_margin():
+    caller = Caller(limit=100, share=1)
+    caller.budget.observe(200, {"Ratelimit": '"default";r=5;t=1', "Ratelimit-Policy": '"default";q=100;w=300'})
     assert caller.burst(Priority.CANCEL) == 5
 
 
