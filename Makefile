@@ -61,6 +61,10 @@ fake-api: $(ready) ## leave a fake Cloudflare API running until Ctrl-C
 soak: $(ready) ## random crashes and faults for MINUTES=10; SEED repeats a run
 	@$(python) -m soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
+.PHONY: simulation
+simulation: $(ready) ## large accounts on a clock that leaps: 5,000 instances under the real limit, 100,000 in 20 accounts
+	@$(python) -m simulation
+
 .PHONY: live-check
 live-check: $(ready) ## try the API's promises and open questions on the fake; LIVE=1: on a real account (docs/live-check.md)
 	@$(python) -m live_check $(if $(filter-out 0,$(LIVE)),--live) $(ARGS)
