@@ -14,6 +14,7 @@ from harness.kube import eventually, instance, sync_job
 from harness.network import Network
 from harness.scrape import ask, label_values_in, samples_in
 from harness.stage import PROMPT
+from monitoring.rules import ALERTS, DASHBOARD, metrics_in
 
 
 def test_metrics_probes_and_logs_tell_what_happened_and_no_secret(make_stage):
@@ -50,6 +51,9 @@ def test_metrics_probes_and_logs_tell_what_happened_and_no_secret(make_stage):
         for label, documented in each.labels.items():
             if documented:
                 assert label_values_in(text, each, label) <= {*documented, OTHER}
+    exposed = {sample.name for family in families.values() for sample in family.samples}
+    for asked in (DASHBOARD, ALERTS):
+        assert metrics_in(asked.read_text()) <= exposed
     assert samples_in(text, metric.LEADER) == {(): 1}
     resources = {labels: count for labels, count in samples_in(text, metric.RESOURCES).items() if count}
     assert resources == {

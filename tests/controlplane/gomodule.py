@@ -130,7 +130,9 @@ class GoModule:
         return digest.hexdigest()[:12]
 
     def _directive(self, name: str) -> str:
-        match = re.search(rf"^\s*{re.escape(name)} (\S+)$", (self.folder / "go.mod").read_text(), re.MULTILINE)
+        match = re.search(
+            rf"^\s*{re.escape(name)} (\S+)(?: // indirect)?$", (self.folder / "go.mod").read_text(), re.MULTILINE
+        )
         if match is None:
             raise ControlPlaneError(f"{self.folder.name}/go.mod has no line for {name}")
         return match[1]

@@ -1,4 +1,4 @@
-"""The alerts of the chart, their tests and runbooks, and what Prometheus expressions name."""
+"""Where alerts, their tests, runbooks and the dashboard are, and what their Prometheus expressions name."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,11 +8,24 @@ from typing import Any
 
 import yaml
 
-__all__ = ["ALERTS", "RUNBOOKS", "TESTS", "Matcher", "Rule", "grouping", "load", "matchers", "metrics_in", "rules"]
+__all__ = [
+    "ALERTS",
+    "DASHBOARD",
+    "RUNBOOKS",
+    "TESTS",
+    "Matcher",
+    "Rule",
+    "grouping",
+    "load",
+    "matchers",
+    "metrics_in",
+    "rules",
+]
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 
 ALERTS = _REPOSITORY / "deploy" / "chart" / "aisearch-operator" / "files" / "alerts.yaml"
+DASHBOARD = ALERTS.with_name("dashboard.json")
 RUNBOOKS = _REPOSITORY / "docs" / "runbooks"
 TESTS = tuple(sorted(Path(__file__).parent.glob("*_test.yaml")))
 """What ``promtool test rules`` reads."""

@@ -11,11 +11,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from aisearch_operator.telemetry.definitions import DEFINITIONS
 from aisearch_operator.telemetry.metrics import Metrics
 from monitoring.promtool import promtool
-from monitoring.rules import ALERTS, grouping, matchers, metrics_in
+from monitoring.rules import DASHBOARD, grouping, matchers, metrics_in
 
-FILE = ALERTS.with_name("dashboard.json")
-DASHBOARD = json.loads(FILE.read_text(encoding="utf-8"))
-PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
+MODEL = json.loads(DASHBOARD.read_text(encoding="utf-8"))
+PANELS = [panel for panel in MODEL["panels"] if panel["type"] != "row"]
 EXPRESSIONS = [target["expr"] for panel in PANELS for target in panel["targets"]]
 
 TARGET_LABELS = {"namespace", "job", "pod"}
@@ -96,7 +95,7 @@ def test_a_panel_says_what_it_shows_in_which_unit_and_from_where(panel):
 
 def test_panels_fill_the_width_and_lie_beside_each_other():
     cells: set[tuple[int, int]] = set()
-    for panel in DASHBOARD["panels"]:
+    for panel in MODEL["panels"]:
         place = panel["gridPos"]
         assert 0 <= place["x"] < place["x"] + place["w"] <= 24
         own = set(
@@ -109,8 +108,8 @@ def test_panels_fill_the_width_and_lie_beside_each_other():
 
 
 def test_the_dashboard_can_be_imported_anywhere():
-    assert DASHBOARD["uid"] == "aisearch-operator", "links to it outlive an update"
-    assert "id" not in DASHBOARD, "a number of one Grafana would hit another dashboard in the next"
-    identifiers = [panel["id"] for panel in DASHBOARD["panels"]]
+    assert MODEL["uid"] == "aisearch-operator", "links to it outlive an update"
+    assert "id" not in MODEL, "a number of one Grafana would hit another dashboard in the next"
+    identifiers = [panel["id"] for panel in MODEL["panels"]]
     assert len(set(identifiers)) == len(identifiers)
-    assert [variable["name"] for variable in DASHBOARD["templating"]["list"]] == ["datasource", "namespace", "job"]
+    assert [variable["name"] for variable in MODEL["templating"]["list"]] == ["datasource", "namespace", "job"]
