@@ -1,5 +1,6 @@
 """What Prometheus and the probes read from the parts when they ask: nothing here is kept up to date."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -117,15 +118,14 @@ def show_observations(
 
 def _states(store: Store) -> Iterator[Sample]:
     for kind in metric.KINDS:
-        yield from (((kind, state), 0.0) for state in metric.ResourceState)
-        yield from (((kind, state_of(known.body)), 1.0) for known in store.all(kind))
+        found = Counter(state_of(known.body) for known in store.all(kind))
+        yield from (((kind, state), found[state]) for state in metric.ResourceState)
 
 
 def _reasons(store: Store) -> Iterator[Sample]:
     for kind in metric.KINDS:
-        for known in store.all(kind):
-            if reason := stalled_reason(known.body):
-                yield (kind, reason), 1.0
+        found = Counter(filter(None, (stalled_reason(known.body) for known in store.all(kind))))
+        yield from (((kind, reason), count) for reason, count in found.items())
 
 
 def _longest_run(store: Store, now: datetime) -> float:

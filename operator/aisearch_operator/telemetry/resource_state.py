@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from aisearch_operator.domain.reasons import Reason
 from aisearch_operator.telemetry.definitions import PassOutcome, ResourceState
 
 __all__ = ["pass_outcome", "running_since", "stalled_reason", "state_of"]
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 RUNNING = frozenset({"Running", "Cancelling"})
 """Phases of a sync job in which its job has not ended at Cloudflare."""
@@ -17,11 +20,11 @@ def state_of(body: Mapping[str, Any]) -> ResourceState:
     """Tell how a resource is, from its object as the API server shows it."""
     if "deletionTimestamp" in body["metadata"]:
         return ResourceState.DELETING
-    ready, stalled = _condition(body, "Ready"), _condition(body, "Stalled")
-    if stalled.get("status") == "True":
-        return ResourceState.STALLED
+    ready = _condition(body, "Ready")
     if ready.get("status") == "True":
         return ResourceState.READY
+    if _condition(body, "Stalled").get("status") == "True":
+        return ResourceState.STALLED
     return ResourceState.SUSPENDED if ready.get("reason") == Reason.SUSPENDED else ResourceState.PROGRESSING
 
 
@@ -62,5 +65,8 @@ def pass_outcome(body: Mapping[str, Any] | None, *, failed: bool, done: bool) ->
 
 
 def _condition(body: Mapping[str, Any], condition_type: str) -> Mapping[str, Any]:
-    conditions = (body.get("status") or {}).get("conditions") or ()
-    return next((found for found in conditions if found.get("type") == condition_type), {})
+    for found in body.get("status", NOTHING).get("conditions") or ():
+        if found.get("type") == condition_type:
+            stated: Mapping[str, Any] = found
+            return stated
+    return NOTHING
