@@ -10,6 +10,7 @@ MINUTES ?= 10
 SEED ?=
 ONCE ?=
 LIVE ?=
+SIZES ?= 100 1000
 ARGS ?=
 
 ready := .venv/ready
@@ -64,6 +65,10 @@ soak: $(ready) ## random crashes and faults for MINUTES=10; SEED repeats a run
 .PHONY: simulation
 simulation: $(ready) ## large accounts on a clock that leaps: 5,000 instances under the real limit, 100,000 in 20 accounts
 	@$(python) -m simulation
+
+.PHONY: bench
+bench: $(ready) ## measure the operator, and a plain kopf one beside it, at SIZES="100 1000" instances (docs/scaling.md)
+	@$(python) -m bench --sizes $(SIZES) $(ARGS)
 
 .PHONY: live-check
 live-check: $(ready) ## try the API's promises and open questions on the fake; LIVE=1: on a real account (docs/live-check.md)

@@ -18,8 +18,12 @@ from aisearch_operator.cloudflare.errors import Cause
 from aisearch_operator.domain.reasons import DOCUMENTATION
 from aisearch_operator.settings import Settings
 from aisearch_operator.telemetry.definitions import DEFINITIONS
+from bench import tables as bench_tables
+from bench.figures import Results
 from cluster.writable_fields import FIELDS, Cell
 from live_check.chapters import CHAPTERS
+
+RESULTS = Path(__file__).parents[1] / "docs" / "benchmark" / "results.json"
 
 FACT = re.compile(r" \(facts [\d., ]+\)")
 PREFIX = Settings.model_config["env_prefix"]
@@ -32,6 +36,7 @@ def generate() -> dict[str, dict[str, str]]:
         "conformance.md": {"conformance": conformance()},
         "settings.md": {"settings": settings()},
         "live-check.md": {"questions": questions()},
+        "scaling.md": measured(),
         "metrics.md": {"metrics": metrics()},
     }
 
@@ -62,6 +67,20 @@ def settings() -> str:
 def setting_texts() -> dict[str, str]:
     """Give what each setting means, for readers."""
     return {name: _for_readers(text, PREFIX) for name, text in _attribute_docstrings(Settings).items()}
+
+
+def measured() -> dict[str, str]:
+    """Show the benchmark's kept results."""
+    results = Results.model_validate_json(RESULTS.read_text())
+    return {
+        "measured-on": f"{results.machine.cores} cores ({results.machine.processor}), {results.machine.system}, "
+        f"Python {results.machine.python}, "
+        + ", ".join(f"{name} {version}" for name, version in results.machine.versions.items())
+        + f"; {results.began:%Y-%m-%d}; a look every {results.interval:g} s, at sync jobs {results.job_interval:g} s.",
+        "promises": table(bench_tables.PROMISES, bench_tables.promises(results)),
+        "phases": table(bench_tables.PHASES, bench_tables.phases(results)),
+        "growth": table(bench_tables.GROWTH, bench_tables.growth(results)),
+    }
 
 
 def conformance() -> str:

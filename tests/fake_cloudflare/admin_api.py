@@ -183,7 +183,7 @@ class AdminApi:
 
     async def _list_instances(self, request: web.Request) -> web.StreamResponse:
         account = self._account(request)
-        return web.json_response([_instance_document(item, account) for item in account.world.instances])
+        return web.json_response([_instance_document(item, account) for item in account.world.instances.values()])
 
     async def _patch_instance(self, request: web.Request) -> web.StreamResponse:
         account, instance = self._written_instance(request)

@@ -36,10 +36,11 @@ def list_instances(call: Call) -> Answer:
     if call.namespace not in world.namespaces:
         raise refusal(7063)
     wanted = {name for name in (call.params.get("namespace"), query.namespace) if name is not None}
+    part = query.search.lower()
     found = [
         item
-        for item in sorted(world.instances, key=lambda item: (item.created_at, item.key))
-        if wanted <= {item.namespace} and query.search.lower() in item.id
+        for item in world.instances.values()
+        if (not wanted or wanted == {item.namespace}) and part in item.id
         if query.hostname is None or _agents_hostname(item) == query.hostname.lower()
     ]
     if query.order_by_direction == "desc":
@@ -79,7 +80,7 @@ def create_instance(call: Call) -> Answer:
     if settings["source"] in options.missing_buckets:
         instance.source_error = "bucket_not_found"
     _assign_endpoint(instance)
-    world.instances.append(instance)
+    world.add(instance)
     if options.initial_job and not instance.builtin:
         first = JobPlan(
             start_delay=options.job_start_delay,
@@ -134,7 +135,8 @@ def move_instance(call: Call) -> Answer:
         raise refusal(7022)
     if _agents(instance.settings["metadata"]):
         raise invalid("an instance with Search for Agents cannot be moved", "new_namespace")
-    instance.namespace, instance.modified_at, instance.modified_by = target, call.now, call.caller
+    world.move(instance, target)
+    instance.modified_at, instance.modified_by = call.now, call.caller
     return Answer({})
 
 

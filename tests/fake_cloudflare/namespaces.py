@@ -65,7 +65,7 @@ def delete_namespace(call: Call) -> Answer:
     namespace = _find(world, call)
     if namespace.name == DEFAULT_NAMESPACE:
         raise refusal(7065)
-    if any(instance.namespace == namespace.name for instance in world.instances):
+    if any(instance.namespace == namespace.name for instance in world.instances.values()):
         raise refusal(7066)
     del world.namespaces[namespace.name]
     return Answer(_document(namespace, call))

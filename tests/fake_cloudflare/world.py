@@ -3,7 +3,7 @@
 import math
 from typing import Literal
 
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel, JsonValue, PrivateAttr
 
 DEFAULT_NAMESPACE = "default"
 
@@ -84,25 +84,42 @@ class Job(BaseModel):
 
 
 class World(BaseModel):
-    """All of one account. Order of the lists is order of creation."""
+    """All of one account, in the order of creation. An account may hold thousands: nothing here looks through all."""
 
     namespaces: dict[str, Namespace]
-    instances: list[Instance] = []
+    instances: dict[int, Instance] = {}
+    """By key."""
     jobs: dict[int, list[Job]] = {}
     """By the key of their instance."""
     serial: int = 0
+    _places: dict[tuple[str, str], int] = PrivateAttr(default_factory=dict)
+
+    def model_post_init(self, context: object, /) -> None:
+        """Note where the instances are."""
+        self._places = {(item.namespace, item.id): key for key, item in self.instances.items()}
 
     def instance(self, namespace: str, instance_id: str) -> Instance | None:
-        matches = (item for item in self.instances if (item.namespace, item.id) == (namespace, instance_id))
-        return next(matches, None)
+        key = self._places.get((namespace, instance_id))
+        return None if key is None else self.instances[key]
 
     def jobs_of(self, instance: Instance) -> list[Job]:
         return self.jobs.get(instance.key, [])
+
+    def add(self, instance: Instance) -> None:
+        """Take in an instance with a new key."""
+        self.instances[instance.key] = instance
+        self._places[instance.namespace, instance.id] = instance.key
+
+    def move(self, instance: Instance, namespace: str) -> None:
+        """Put an instance into another search namespace."""
+        del self._places[instance.namespace, instance.id]
+        instance.namespace = namespace
+        self._places[namespace, instance.id] = instance.key
 
     def add_job(self, instance: Instance, job: Job) -> None:
         self.jobs.setdefault(instance.key, []).append(job)
 
     def remove(self, instance: Instance) -> None:
         """Remove an instance with its jobs."""
-        self.instances.remove(instance)
+        del self.instances[instance.key], self._places[instance.namespace, instance.id]
         self.jobs.pop(instance.key, None)

@@ -18,7 +18,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Protocol
 
-__all__ = ["Running", "end", "forked", "fresh"]
+__all__ = ["Running", "end", "forked", "fresh", "program"]
 
 SOURCE = Path(__file__).parents[2] / "operator"
 
@@ -46,9 +46,14 @@ class Running(Protocol):
 
 def fresh(environment: Mapping[str, str], log_file: Path) -> Running:
     """Start an interpreter, as a container does."""
+    return program("aisearch_operator", "run", environment=environment, log_file=log_file)
+
+
+def program(*arguments: str, environment: Mapping[str, str], log_file: Path) -> Running:
+    """Start an interpreter with a module and its arguments."""
     with log_file.open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "aisearch_operator", "run"],
+            [sys.executable, "-m", *arguments],
             env={**environment, "PYTHONPATH": str(SOURCE)},
             stdout=log,
             stderr=log,

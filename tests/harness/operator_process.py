@@ -19,7 +19,7 @@ START_TIMEOUT = 60.0
 
 STOP_TIMEOUT = 60.0
 
-QUICK = {
+QUICK: Mapping[str, object] = {
     "job_poll_interval": 0.3,
     "poll_interval": 1.0,
     "stats_interval": 1.0,
@@ -55,8 +55,10 @@ class OperatorProcess:
         Where its log goes; a restart appends.
     launch
         How the process is started: see `harness.launch`.
+    base
+        Settings that are not the operator's own defaults.
     settings
-        Fields of `aisearch_operator.settings.Settings`, over `QUICK`.
+        Fields of `aisearch_operator.settings.Settings`, over ``base``.
     """
 
     def __init__(
@@ -67,13 +69,14 @@ class OperatorProcess:
         log_file: Path,
         *,
         launch: Callable[[Mapping[str, str], Path], Running] = fresh,
+        base: Mapping[str, object] = QUICK,
         **settings: object,
     ) -> None:
         self._launch = launch
         self._log_file = log_file
         self._read_from = 0
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AISEARCH_")}
-        wanted = {"namespaces": ",".join(namespaces), "api_url": api_url, **QUICK, **settings}
+        wanted = {"namespaces": ",".join(namespaces), "api_url": api_url, **base, **settings}
         self._env = (
             inherited
             | {"KUBECONFIG": str(kubeconfig), "PYTHONUNBUFFERED": "1"}
