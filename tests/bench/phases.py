@@ -41,6 +41,9 @@ SOURCE = {"type": "r2", "source": "documents"}
 PATIENCE = 900.0
 """Seconds that a phase may last."""
 
+AFTERMATH = 1.0
+"""Seconds for what follows from a phase and is not waited for: an Event, a status after the repair."""
+
 GLANCE = 0.25
 """Seconds between two looks at what no watch tells."""
 
@@ -135,6 +138,7 @@ class _Run:
             await self._await(self._instances, ["warm-up"], self._settled)
             await self._cluster.delete(INSTANCE, ["warm-up"])
             await self._await(self._instances, ["warm-up"], _is_gone)
+        await asyncio.sleep(AFTERMATH)
 
     async def _phase(self, phase: Phase, resources: int, work: Callable[[_Measured], Awaitable[None]]) -> None:
         measured = _Measured(resources)
@@ -147,6 +151,8 @@ class _Run:
             self._meter.reset_peak()
         async with asyncio.timeout(PATIENCE):
             await work(measured)
+        finished = time.monotonic()
+        await asyncio.sleep(AFTERMATH)
         lasted = time.monotonic() - began
         requests = await self._requests()
         written, others = await asyncio.to_thread(account.close)
@@ -154,7 +160,7 @@ class _Run:
             Figures(
                 phase=phase,
                 resources=resources,
-                seconds=lasted if measured.seconds is None else measured.seconds,
+                seconds=finished - began if measured.seconds is None else measured.seconds,
                 lasted=lasted,
                 writing=measured.writing,
                 listing=measured.listing,

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from bench.figures import Contender
 from bench.process_meter import ProcessMeter
@@ -116,6 +117,10 @@ class Site:
             yield site
 
 
+class _AsInProduction(OperatorProcess):
+    base = MappingProxyType({})
+
+
 @contextlib.contextmanager
 def _fake_cloudflare() -> Iterator[tuple[str, ProcessMeter]]:
     """Run the fake as a process, and give its URL and its meter."""
@@ -151,13 +156,13 @@ def _operator(
     }
     if not conditions.real_limits:
         settings["budget_limit"] = LIMITLESS
-    operator = OperatorProcess(
+    operator = _AsInProduction(
         plane.service_account_kubeconfig(NAMESPACE, RELEASE),
         (NAMESPACE,),
         url + API_PREFIX,
         plane.directory / "operator.log",
         launch=fresh,
-        base=settings,
+        **settings,
     )
     user = f"system:serviceaccount:{NAMESPACE}:{RELEASE}"
     return Site(Contender.OPERATOR, plane, account, operator, user, f"http://{HOST}:{port}", fake)
@@ -174,13 +179,13 @@ def _baseline(
         "api_token": account.token,
     }
     command = ("kopf", "run", "--standalone", "--namespace", NAMESPACE, str(BASELINE))
-    operator = OperatorProcess(
+    operator = _AsInProduction(
         plane.client_kubeconfig(Contender.BASELINE.value, ["system:masters"]),
         (NAMESPACE,),
         url + API_PREFIX,
         plane.directory / "baseline.log",
         launch=lambda environment, log_file: program(*command, environment=environment, log_file=log_file),
-        base=settings,
+        **settings,
     )
     return Site(Contender.BASELINE, plane, account, operator, Contender.BASELINE, "", fake)
 

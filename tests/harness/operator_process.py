@@ -7,7 +7,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 from tenacity import RetryError, retry, retry_if_result, stop_after_delay, wait_fixed
 
@@ -55,11 +55,16 @@ class OperatorProcess:
         Where its log goes; a restart appends.
     launch
         How the process is started: see `harness.launch`.
-    base
-        Settings that are not the operator's own defaults.
     settings
-        Fields of `aisearch_operator.settings.Settings`, over ``base``.
+        Fields of `aisearch_operator.settings.Settings`, over `base`.
+
+    Attributes
+    ----------
+    base
+        Settings in place of the operator's own defaults.
     """
+
+    base: ClassVar[Mapping[str, object]] = QUICK
 
     def __init__(
         self,
@@ -69,14 +74,13 @@ class OperatorProcess:
         log_file: Path,
         *,
         launch: Callable[[Mapping[str, str], Path], Running] = fresh,
-        base: Mapping[str, object] = QUICK,
         **settings: object,
     ) -> None:
         self._launch = launch
         self._log_file = log_file
         self._read_from = 0
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AISEARCH_")}
-        wanted = {"namespaces": ",".join(namespaces), "api_url": api_url, **base, **settings}
+        wanted = {"namespaces": ",".join(namespaces), "api_url": api_url, **self.base, **settings}
         self._env = (
             inherited
             | {"KUBECONFIG": str(kubeconfig), "PYTHONUNBUFFERED": "1"}

@@ -15,7 +15,7 @@ from harness.dashboard import CALLER as DASHBOARD
 from harness.dashboard import Dashboard
 from harness.kube import Body, Kube, eventually, secret
 from harness.launch import forked, fresh
-from harness.operator_process import QUICK, OperatorProcess
+from harness.operator_process import OperatorProcess
 
 PROMPT = "PROMPT-THAT-NOBODY-MAY-SEE"
 """Begins every prompt that a test writes: it must show up nowhere."""
@@ -87,7 +87,6 @@ class Stage:
             fake.api_url,
             folder / "operator.log",
             launch=fresh if launch_fresh else forked,
-            base=QUICK,
             **settings,
         )
         return cls(plane, kube, account, operator, Dashboard(fake, account), access, [account.token, PROMPT])

@@ -2,7 +2,7 @@
 
 import os
 from datetime import UTC, datetime
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -91,7 +91,7 @@ def test_results_are_read_as_they_were_written():
 
 
 def test_a_picture_is_xml_and_a_line_in_proportion_is_straight():
-    drawn = ElementTree.fromstring(draw("a < b", "s", [Line("x", [(100, 1), (1000, 10), (10000, 100)]), Line("y", [])]))
+    drawn = ET.fromstring(draw("a < b", "s", [Line("x", [(100, 1), (1000, 10), (10000, 100)]), Line("y", [])]))
 
     lines = drawn.findall("{http://www.w3.org/2000/svg}polyline")
     (first, second, third) = (tuple(map(float, point.split(","))) for point in lines[0].attrib["points"].split())
@@ -102,4 +102,4 @@ def test_a_picture_is_xml_and_a_line_in_proportion_is_straight():
 def test_pictures_are_drawn_of_whatever_there_is():
     for made in (results(), results(run(Contender.OPERATOR, 100, figures(Phase.REST)))):
         for picture in pictures(made).values():
-            ElementTree.fromstring(picture)
+            ET.fromstring(picture)
