@@ -7,6 +7,7 @@ MAKEFLAGS += --no-print-directory
 UV ?= uv
 WORKERS ?= 8
 MINUTES ?= 10
+FAILOVERS ?= 20
 SEED ?=
 ONCE ?=
 LIVE ?=
@@ -59,8 +60,8 @@ fake-api: $(ready) ## leave a fake Cloudflare API running until Ctrl-C
 	@$(python) -m fake_cloudflare
 
 .PHONY: soak
-soak: $(ready) ## random crashes and faults for MINUTES=10; SEED repeats a run
-	@$(python) -m soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+soak: $(ready) ## FAILOVERS=20 of each kind, then random crashes and faults for MINUTES=10; SEED repeats a run
+	@$(python) -m soak --minutes $(MINUTES) --failovers $(FAILOVERS) $(if $(SEED),--seed $(SEED))
 
 .PHONY: simulation
 simulation: $(ready) ## large accounts on a clock that leaps: 5,000 instances under the real limit, 100,000 in 20 accounts

@@ -9,13 +9,15 @@ from typing import Literal
 from aisearch_operator.leadership import EXIT_CODE
 from harness.held_requests import HELD, applied, hold, wait_until_held
 from harness.kube import eventually, instance, sync_job
-from harness.replicas import SHORT, Replica, Replicas
+from harness.replicas import PATIENCE, SHORT, Replica, Replicas
 from harness.stage import Stage
 
-__all__ = ["FAULTS", "INSTANCES", "Moment", "fail_over", "roll"]
+__all__ = ["FAULTS", "INSTANCES", "MOMENTS", "Moment", "fail_over", "roll"]
 
 Moment = Literal["start", "deletion"]
 """What the leader is doing when it fails: starting sync jobs, or cancelling those of deleted resources."""
+
+MOMENTS: tuple[Moment, ...] = ("start", "deletion")
 
 TAKEOVER = timedelta(seconds=SHORT["lease_duration"] + 5)
 """From the fault until another replica holds the Lease."""
@@ -57,7 +59,11 @@ def fail_over(stage: Stage, folder: Path, fault: str, moment: Moment) -> None:
         FAULTS[fault](leader)
         for each in ("request-lost", "request-late"):
             account.release(each)
-        eventually(lambda: replicas.transitions() > before, lambda: f"nobody took over:\n{standby.operator.log}")
+        eventually(
+            lambda: replicas.transitions() > before,
+            lambda: f"nobody took over:\n{standby.operator.log[-2000:]}",
+            PATIENCE,
+        )
         taken = replicas.acquired()
         assert taken - failed < TAKEOVER
         standby.await_role("leader")
@@ -96,7 +102,7 @@ def roll(stage: Stage, folder: Path) -> None:
         spare.await_role("standby")
 
         for name in names:
-            status = stage.kube.wait_condition("AISearchSyncJob", name, "Complete", timeout=60)["status"]
+            status = stage.kube.wait_condition("AISearchSyncJob", name, "Complete", timeout=PATIENCE)["status"]
             assert [job.id for job in account.jobs(name)] == [status["jobId"]], name
             assert len(applied(account, "jobs.create", name)) == 1, name
         assert sorted(found.id for found in account.instances()) == sorted(names)
@@ -132,10 +138,10 @@ def _check_each_was_done_once(stage: Stage, moment: Moment) -> None:
     account = stage.account
     for name in HELD:
         if moment == "start":
-            status = stage.kube.wait_condition("AISearchSyncJob", name, "Complete")["status"]
+            status = stage.kube.wait_condition("AISearchSyncJob", name, "Complete", timeout=PATIENCE)["status"]
             assert [job.id for job in account.jobs(name)] == [status["jobId"]], name
         else:
-            stage.kube.wait_gone("AISearchSyncJob", name)
+            stage.kube.wait_gone("AISearchSyncJob", name, timeout=PATIENCE)
             assert [job.end_reason for job in account.jobs(name)] == ["cancelled"], name
             assert len(applied(account, "jobs.cancel", name)) == 1, name
         assert len(applied(account, "jobs.create", name)) == 1, name

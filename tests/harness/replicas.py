@@ -24,13 +24,16 @@ from harness.network import Network
 from harness.operator_process import OperatorProcess
 from harness.stage import Stage
 
-__all__ = ["LEASE", "SHORT", "Replica", "Replicas"]
+__all__ = ["LEASE", "PATIENCE", "SHORT", "Replica", "Replicas"]
 
 LEASE = RELEASE
 """The one that the chart gives rights on."""
 
-SHORT: Mapping[str, Any] = {"lease_duration": 4, "lease_renew_deadline": 3, "lease_retry_period": 0.5}
-"""Seconds: as short as a machine bears that is busy with other tests."""
+SHORT: Mapping[str, Any] = {"lease_duration": 10, "lease_renew_deadline": 8, "lease_retry_period": 0.5}
+"""Seconds. Shorter, and a leader loses the Lease by itself on a machine that is as busy as one that runs all tests."""
+
+PATIENCE = 60.0
+"""Seconds for what takes a takeover and a start."""
 
 
 @dataclass(eq=False)
@@ -70,7 +73,9 @@ class Replica:
 
     def await_role(self, role: str) -> None:
         """Wait until it says that it is ready, and has this role."""
-        eventually(lambda: self.is_ready(role), lambda: f"{self.name} is not {role}:\n{self.operator.log[-2000:]}")
+        eventually(
+            lambda: self.is_ready(role), lambda: f"{self.name} is not {role}:\n{self.operator.log[-2000:]}", PATIENCE
+        )
 
     def writes(self, since: datetime | None = None) -> list[AuditedRequest]:
         """Give its writes to Kubernetes, those of the Lease included."""

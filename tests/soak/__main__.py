@@ -14,6 +14,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=1, help="number of the first round (%(default)s)")
     parser.add_argument("--rounds", type=int, help="end after so many rounds, whatever the time")
     parser.add_argument("--lanes", type=int, default=3, help="rounds at the same time (%(default)s)")
+    parser.add_argument("--failovers", type=int, default=0, help="of each kind, before the rounds (%(default)s)")
     parser.add_argument("--keep", type=Path, help="folder for the logs of rounds with violations")
     return parser.parse_args()
 
@@ -27,6 +28,7 @@ if __name__ == "__main__":
             first=arguments.first,
             rounds=arguments.rounds,
             lanes=arguments.lanes,
+            failovers=arguments.failovers,
             keep=arguments.keep,
         )
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from controlplane.plane import ControlPlane
 from fake_cloudflare import FakeCloudflare
+from soak.failover import soak_failovers
 from soak.plan import Plan, make_plan
 from soak.round import Outcome, play
 
@@ -71,19 +72,24 @@ def run(
     first: int = 1,
     rounds: int | None = None,
     lanes: int = 3,
+    failovers: int = 0,
     keep: Path | None = None,
 ) -> int:
-    """Start a control plane and a fake of Cloudflare, soak, print the table; give the exit code."""
+    """Start a control plane and a fake of Cloudflare, soak, print the tables; give the exit code."""
     chosen = secrets.randbelow(1_000_000) if seed is None else seed
     print(f"seed {chosen}: repeat with --seed {chosen}", flush=True)
     with ControlPlane.start() as plane, FakeCloudflare() as fake:
         plane.install_crds(CRDS)
+        failed = soak_failovers(plane, fake, times=failovers, lanes=lanes)
         tally = soak(plane, fake, minutes=minutes, seed=chosen, first=first, rounds=rounds, lanes=lanes, keep=keep)
-    for line in tally.table():
+    for line in (*failed.table(), *tally.table()):
         print(line)
     for where, text in tally.violations:
         print(f"round {where}: {text}")
-    return 1 if tally.violations or not tally.rounds else 0
+    for text in failed.violations:
+        print(text)
+    nothing_done = not tally.rounds and not failed.played
+    return 1 if tally.violations or failed.violations or nothing_done else 0
 
 
 def soak(

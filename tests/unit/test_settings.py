@@ -115,3 +115,24 @@ def test_half_of_the_operators_own_credentials_is_refused(values, names):
 def test_a_running_operators_settings_do_not_change():
     with pytest.raises(ValidationError):
         setattr(Settings(), "workers", 3)  # noqa: B010 - mypy knows already that this is refused
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("lease_retry_period", "10"), ("lease_renew_deadline", "15"), ("lease_duration", "10"), ("lease_duration", "1")],
+)
+def test_an_election_in_which_the_holder_gives_up_too_late_or_never_tries_again_is_refused(monkeypatch, name, value):
+    monkeypatch.setenv(f"AISEARCH_{name.upper()}", value)
+
+    with pytest.raises(
+        ValidationError, match="AISEARCH_LEASE_RETRY_PERIOD must be below AISEARCH_LEASE_RENEW_DEADLINE"
+    ):
+        Settings()
+
+
+@pytest.mark.parametrize("name", ["Operator", "-a", "a_b", "a/b"])
+def test_a_lease_that_no_object_can_be_named_like_is_refused(monkeypatch, name):
+    monkeypatch.setenv("AISEARCH_LEASE_NAME", name)
+
+    with pytest.raises(ValidationError):
+        Settings()

@@ -59,7 +59,7 @@ class Sighting:
     version
         The version to write from; None when there is no lease now.
     since
-        When this claim was first seen, in seconds of the replica's own clock.
+        When it was first seen so, in seconds of the replica's own clock.
     """
 
     claim: Claim | None
@@ -69,7 +69,7 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Another replica may still lead for so many seconds."""
+    """Another replica may still lead for so many seconds; which one is unknown when ``holder`` is empty."""
 
     holder: str
     seconds: float
@@ -104,8 +104,9 @@ def see(before: Sighting | None, lease: Lease | None, now: float) -> Sighting:
         Seconds of the replica's own clock after the look.
     """
     if lease is None:
-        # Somebody has deleted it. Whoever held it works on until the next renewal: the wait goes on, too.
-        return Sighting(None, None, now) if before is None else replace(before, version=None)
+        if before is not None and before.version is None:
+            return before
+        return Sighting(None if before is None else before.claim, None, now)
     if before is not None and before.claim == lease.claim:
         return replace(before, version=lease.version)  # a label, for example: not a sign of life
     return Sighting(lease.claim, lease.version, now)
@@ -128,13 +129,17 @@ def next_step(seen: Sighting, *, identity: str, duration: int, holding: bool, no
         The time of day, for the lease's text.
     """
     claim = seen.claim
-    if claim is not None and claim.holder not in {"", identity}:
-        if holding:
-            return Lost(claim.holder)
+    held = claim is not None and claim.holder not in {"", identity}
+    if holding and claim is not None and held:
+        return Lost(claim.holder)
+    # Whoever held a lease that was deleted works on until the next renewal, and makes it again. Only a replica that
+    # never saw one cannot know that there was one.
+    deleted = claim is not None and seen.version is None
+    if not holding and claim is not None and (held or deleted):
         # The holder says how long it believes in its lease; it may be of another version than this replica.
         rest = seen.since + (claim.duration or duration) - now
         if rest > 0:
-            return Wait(claim.holder, rest)
+            return Wait("" if deleted else claim.holder, rest)
     return Write(_claimed(claim, identity, duration, wall), seen.version)
 
 

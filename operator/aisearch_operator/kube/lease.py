@@ -63,7 +63,7 @@ class Leases(Protocol):
         ...
 
     async def write(self, claim: Claim, version: str) -> Lease:
-        """Write this version of the lease."""
+        """Write this version of the lease; `Conflict` when there is another by now, or none."""
         ...
 
 
@@ -111,9 +111,11 @@ class Elector:
 
     async def acquire(self) -> None:
         """Return when this replica leads."""
-        while not self._holding:
-            if pause := await self._attempt():
-                await self._sleep(pause)
+        while True:
+            pause = await self._attempt()
+            if self._holding:
+                return
+            await self._sleep(pause)
 
     async def keep(self) -> None:
         """Renew the lease for as long as it can be kept.
@@ -166,7 +168,7 @@ class Elector:
                 case Lost(holder):
                     raise LeaseLost(f"{holder} has taken it")
                 case Wait(holder, seconds):
-                    self._tell(f"{holder} leads; this replica stands by")
+                    self._tell(f"{holder or 'Another replica, perhaps,'} leads; this replica stands by")
                     return min(seconds, retry)
                 case Write():
                     await self._write(step)
@@ -186,8 +188,6 @@ class Elector:
             lease = await self._leases.write(step.claim, step.version)
         now = self._clock()
         self._seen, self._current = see(self._seen, lease, now), True
-        if self._holding and now >= self._held_until:
-            raise LeaseLost("it was renewed too late")
         until = sent + self._timing.renew_deadline
         if now < until:
             self._holding, self._held_until = True, until

@@ -7,7 +7,7 @@ from typing import Any
 from kubernetes.aio import client
 
 from aisearch_operator.domain.election import Claim, Lease
-from aisearch_operator.kube.calls import Gone, answered
+from aisearch_operator.kube.calls import Conflict, Gone, answered
 
 __all__ = ["LeaseCalls"]
 
@@ -61,19 +61,22 @@ class LeaseCalls:
         Raises
         ------
         Conflict
-            Somebody has written it since.
-        Gone
-            It does not exist any more.
+            Somebody has written or deleted it since.
         """
         body: Any = {
             "metadata": {**self._kept, "name": self._name, "resourceVersion": version},
             "spec": _spec(claim),
         }
-        return self._lease(
-            await answered(
-                self._leases.replace_namespaced_lease(self._name, self._namespace, body, _request_timeout=self._timeout)
+        try:
+            return self._lease(
+                await answered(
+                    self._leases.replace_namespaced_lease(
+                        self._name, self._namespace, body, _request_timeout=self._timeout
+                    )
+                )
             )
-        )
+        except Gone as error:
+            raise Conflict(str(error)) from error
 
     async def close(self) -> None:
         """Close the connections."""

@@ -1,0 +1,163 @@
+"""Leadership: whoever may not act any more ends, by the renewal, by the thread beside the loop, or at the fence."""
+
+import asyncio
+import contextlib
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from aisearch_operator.domain.election import Claim, Lease
+from aisearch_operator.kube.calls import Conflict, KubeUnavailable
+from aisearch_operator.kube.lease import Elector, LeaseTiming
+from aisearch_operator.leadership import EXIT_CODE, Leadership
+
+QUICK = LeaseTiming(duration=3, renew_deadline=1.0, retry_period=0.05)
+OTHER = Claim("other", 3, acquired=None, renewed=None)
+
+
+class Ended(Exception):
+    """Stands for the end of the process."""
+
+
+class Leases:
+    """An API server in memory, which may fail."""
+
+    def __init__(self):
+        self.lease = None
+        self.fails = False
+        self._writes = asyncio.Semaphore(0)
+
+    async def written(self, count):
+        for _ in range(count):
+            await self._writes.acquire()
+
+    async def read(self):
+        self._look_at_failure()
+        return self.lease
+
+    async def create(self, claim):
+        return await self.write(claim, "0")
+
+    async def write(self, claim, version):
+        self._look_at_failure()
+        if self.lease is not None and self.lease.version != version:
+            raise Conflict("it has changed")
+        self._writes.release()
+        self.lease = Lease(claim, str(int(version) + 1))
+        return self.lease
+
+    def _look_at_failure(self):
+        if self.fails:
+            raise KubeUnavailable("no answer")
+
+
+class Stand:
+    """One replica whose process does not really end."""
+
+    def __init__(self, timing=QUICK):
+        self.leases = Leases()
+        self.reasons = []
+        self.ended = threading.Event()
+        self.leadership = Leadership(Elector(self.leases, "me", timing), end=self._end)
+
+    def _end(self, reason):
+        self.reasons.append(reason)
+        self.ended.set()
+        raise Ended(reason)
+
+
+@pytest.fixture
+def stand(monkeypatch):
+    monkeypatch.setattr(threading, "excepthook", lambda args: None)  # the end of the process, in the watchdog
+    return Stand()
+
+
+async def test_a_replica_leads_when_nobody_holds_the_lease(stand):
+    assert await stand.leadership.acquire(asyncio.Event())
+
+    stand.leadership.fence()
+    assert stand.reasons == []
+
+
+async def test_a_replica_may_not_act_before_it_leads(stand):
+    with pytest.raises(Ended):
+        stand.leadership.fence()
+
+
+async def test_a_standby_that_is_asked_to_stop_does_so_at_once_and_leaves_the_lease_alone(stand):
+    stand.leases.lease = Lease(OTHER, "7")
+    asked = asyncio.Event()
+    waiting = asyncio.create_task(stand.leadership.acquire(asked))
+    await asyncio.sleep(0)
+    asked.set()
+
+    assert await asyncio.wait_for(waiting, 1.0) is False
+    await stand.leadership.release()
+    assert stand.leases.lease == Lease(OTHER, "7")
+
+
+@contextlib.asynccontextmanager
+async def leading(stand):
+    """Give a replica that leads; what would end its process shows in its reasons."""
+    assert await stand.leadership.acquire(asyncio.Event())
+    with contextlib.suppress(Ended):
+        async with stand.leadership.keep():
+            yield
+
+
+async def test_a_leader_renews_for_as_long_as_it_works_and_then_gives_the_lease_back(stand):
+    async with leading(stand):
+        await asyncio.wait_for(stand.leases.written(25), 20.0)  # beyond the deadline, were they no renewals
+        stand.leadership.fence()
+    await stand.leadership.release()
+
+    assert stand.leases.lease.claim.holder == ""
+    assert stand.reasons == []
+    with pytest.raises(Ended):
+        stand.leadership.fence()
+
+
+async def test_a_leader_that_meets_another_name_ends(stand):
+    async with leading(stand):
+        stand.leases.lease = Lease(OTHER, "99")
+        await asyncio.to_thread(stand.ended.wait, 10.0)
+
+    assert stand.reasons[0] == "other has taken it"
+
+
+async def test_a_leader_that_cannot_renew_ends_at_the_deadline_and_not_before(stand):
+    async with leading(stand):
+        began = time.monotonic()
+        stand.leases.fails = True
+        await asyncio.to_thread(stand.ended.wait, 10.0)
+
+    assert time.monotonic() - began >= QUICK.renew_deadline - QUICK.retry_period
+    assert set(stand.reasons) <= {"the lease was not renewed in time", "it could not be renewed in time"}
+
+
+async def test_a_leader_whose_event_loop_hangs_is_ended_by_the_thread(stand):
+    async with leading(stand):
+        stand.ended.wait(10.0)  # the loop does nothing meanwhile, not even renew
+
+        assert stand.reasons == ["the lease was not renewed in time"]
+
+
+def test_the_process_ends_with_its_own_exit_code_even_when_nobody_reads_its_log():
+    program = """
+import logging, os, sys, threading
+from aisearch_operator.leadership import end_process
+read, write = os.pipe()
+os.set_blocking(write, False)
+try:
+    while True:
+        os.write(write, b"x" * 65536)
+except BlockingIOError:
+    os.set_blocking(write, True)
+logging.basicConfig(stream=os.fdopen(write, "w"), level=logging.INFO)
+threading.Thread(target=threading.Event().wait).start()
+end_process("test")
+"""
+    assert subprocess.run([sys.executable, "-c", program], timeout=30, check=False).returncode == EXIT_CODE
