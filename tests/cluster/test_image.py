@@ -37,15 +37,16 @@ def layout() -> Path:
     return image.laid_out()
 
 
-@pytest.fixture
-def contained(tmp_path: Path) -> Container:
+@pytest.fixture(scope="module")
+def contained(tmp_path_factory: pytest.TempPathFactory) -> Container:
     """Give a container of the image."""
-    if problem := image.obstacle(tmp_path):
+    root = tmp_path_factory.mktemp("root")
+    if problem := image.obstacle(root):
         pytest.skip(problem)
-    return image.container(tmp_path)
+    return image.container(root)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def run(contained: Container) -> Callable[..., str]:
     """Run a command in a container, with what the Dockerfile sets; give what it printed."""
 
@@ -58,6 +59,13 @@ def run(contained: Container) -> Callable[..., str]:
         return done.stdout
 
     return run
+
+
+@pytest.fixture(scope="module")
+def probed(run: Callable[..., str]) -> dict[str, list[str]]:
+    """Give what the operator finds itself with in the container, see `PROBE`."""
+    found: dict[str, list[str]] = json.loads(run(read().entrypoint[0], "-c", PROBE))
+    return found
 
 
 def locked(name: str) -> dict[str, str]:
@@ -91,20 +99,16 @@ def test_it_holds_the_locked_packages_and_the_operator_and_nothing_else(layout):
     assert {path.name for path in layout.iterdir()} - {"__pycache__"} <= known
 
 
-def test_it_runs_on_its_own_folder_and_the_standard_library_alone(run):
-    found = json.loads(run(read().entrypoint[0], "-c", PROBE))
-
+def test_it_runs_on_its_own_folder_and_the_standard_library_alone(probed):
     library = str(Path(json.__file__).parents[1])
-    assert found["path"][0] == image.PLACE
-    assert [origin for origin in found["origins"] if not origin.startswith((image.PLACE, library))] == []
-    assert f"{image.PLACE}/kopf/__init__.py" in found["origins"]
-    assert found["programs"] == []
+    assert probed["path"][0] == image.PLACE
+    assert [origin for origin in probed["origins"] if not origin.startswith((image.PLACE, library))] == []
+    assert f"{image.PLACE}/kopf/__init__.py" in probed["origins"]
+    assert probed["programs"] == []
 
 
-def test_what_it_imports_is_compiled_and_never_compared_with_its_source(run, layout):
-    found = json.loads(run(read().entrypoint[0], "-c", PROBE))
-
-    own = [path for path in found["uncompiled"] if path.startswith(image.PLACE)]
+def test_what_it_imports_is_compiled_and_never_compared_with_its_source(probed, layout):
+    own = [path for path in probed["uncompiled"] if path.startswith(image.PLACE)]
     assert own == []
     unchecked_hash = (0b01).to_bytes(4, "little")
     flags = {path.read_bytes()[4:8] for path in layout.rglob("*.pyc")}
