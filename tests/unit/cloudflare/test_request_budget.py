@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aisearch_operator.cloudflare.budget import LONGEST_BLOCK, PATIENCE, Priority, RequestBudget
+from aisearch_operator.cloudflare.budget import LONGEST_BLOCK, MARGIN, PATIENCE, Priority, RequestBudget
 
 TWO_ROUNDINGS = 0.002
 
@@ -254,10 +254,10 @@ def test_what_is_left_shrinks_with_requests_and_with_what_others_use_and_is_0_in
 
     caller.send(Priority.CANCEL)
     assert caller.budget.left == size - 1
-    caller.budget.observe(200, {"Ratelimit": '"default";r=485;t=60', "Ratelimit-Policy": '"default";q=1200;w=300'})
-    assert caller.budget.left == pytest.approx(5)
-    caller.budget.observe(200, {"Ratelimit": '"default";r=400;t=60', "Ratelimit-Policy": '"default";q=1200;w=300'})
-    assert caller.budget.left == pytest.approx(-80)
+    for remaining in (MARGIN * 1200 + 5, MARGIN * 1200 - 20):
+        others = {"Ratelimit": f'"default";r={remaining};t=60', "Ratelimit-Policy": '"default";q=1200;w=300'}
+        caller.budget.observe(200, others)
+        assert caller.budget.left == pytest.approx(remaining - MARGIN * 1200)
 
     caller.clock.now += 61
     assert caller.budget.left == size
