@@ -17,6 +17,7 @@ from aisearch_operator.kube.calls import (
     answered,
 )
 from aisearch_operator.kube.config_maps import ConfigMapCalls
+from aisearch_operator.kube.core import CoreApi
 from aisearch_operator.resources.group import GROUP, VERSION
 
 __all__ = ["Conflict", "Forbidden", "Gone", "KubeApi", "KubeUnavailable", "ObjectRef"]
@@ -36,7 +37,7 @@ class KubeApi(ConfigMapCalls):
     """
 
     def __init__(self, api_client: client.ApiClient) -> None:
-        super().__init__(client.CoreV1Api(api_client))
+        super().__init__(CoreApi(api_client))
         self._client = api_client
         self._custom = client.CustomObjectsApi(api_client)
 
@@ -151,10 +152,9 @@ class KubeApi(ConfigMapCalls):
         Gone
             There is no such Secret.
         """
-        secret = await answered(self._core.read_namespaced_secret(name, namespace, _request_timeout=REQUEST_TIMEOUT))
-        return {
-            key: base64.b64decode(value).decode("utf-8", errors="replace") for key, value in (secret.data or {}).items()
-        }
+        secret = await self._core.get("namespaces", namespace, "secrets", name)
+        data: Mapping[str, str] = secret.get("data") or {}
+        return {key: base64.b64decode(value).decode("utf-8", errors="replace") for key, value in data.items()}
 
     async def read_annotations(self, namespace: str) -> Mapping[str, str]:
         """Read the annotations of a Kubernetes namespace.
@@ -164,26 +164,30 @@ class KubeApi(ConfigMapCalls):
         Forbidden
             The operator may not read it.
         """
-        found = await answered(self._core.read_namespace(namespace, _request_timeout=REQUEST_TIMEOUT))
-        return dict(found.metadata.annotations or {})
+        found = await self._core.get("namespaces", namespace)
+        return dict(found["metadata"].get("annotations") or {})
 
     async def create_event(
         self, ref: ObjectRef, event_type: Literal["Normal", "Warning"], reason: str, message: str
     ) -> None:
         """Record one Event about an object."""
         now = datetime.now(UTC)
-        event = client.CoreV1Event(
-            metadata=client.V1ObjectMeta(generate_name=f"{ref.name[:40].rstrip('-.')}.", namespace=ref.namespace),
-            involved_object=client.V1ObjectReference(
-                api_version=f"{GROUP}/{VERSION}", kind=ref.kind, namespace=ref.namespace, name=ref.name, uid=ref.uid
-            ),
-            type=event_type,
-            reason=reason,
-            message=message[:1024],
-            count=1,
-            first_timestamp=now,
-            last_timestamp=now,
-            source=client.V1EventSource(component="aisearch-operator"),
-            reporting_component="aisearch-operator",
-        )
-        await answered(self._core.create_namespaced_event(ref.namespace, event, _request_timeout=REQUEST_TIMEOUT))
+        event = {
+            "metadata": {"generateName": f"{ref.name[:40].rstrip('-.')}.", "namespace": ref.namespace},
+            "involvedObject": {
+                "apiVersion": f"{GROUP}/{VERSION}",
+                "kind": ref.kind,
+                "namespace": ref.namespace,
+                "name": ref.name,
+                "uid": ref.uid,
+            },
+            "type": event_type,
+            "reason": reason,
+            "message": message[:1024],
+            "count": 1,
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "source": {"component": "aisearch-operator"},
+            "reportingComponent": "aisearch-operator",
+        }
+        await self._core.create("namespaces", ref.namespace, "events", body=event)

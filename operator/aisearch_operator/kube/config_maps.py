@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 
-from kubernetes.aio import client
-
 from aisearch_operator.domain.connection_details import ConfigMap
-from aisearch_operator.kube.calls import REQUEST_TIMEOUT, ObjectRef, answered
+from aisearch_operator.kube.calls import ObjectRef
+from aisearch_operator.kube.core import CoreApi
 from aisearch_operator.resources.group import API_VERSION
 
 __all__ = ["ConfigMapCalls"]
@@ -14,7 +13,7 @@ __all__ = ["ConfigMapCalls"]
 class ConfigMapCalls:
     """Reads, makes, corrects and deletes ConfigMaps by name; none is ever listed."""
 
-    def __init__(self, core: client.CoreV1Api) -> None:
+    def __init__(self, core: CoreApi) -> None:
         self._core = core
 
     async def read_config_map(self, namespace: str, name: str) -> ConfigMap:
@@ -25,13 +24,14 @@ class ConfigMapCalls:
         Gone
             There is no such ConfigMap.
         """
-        found = await answered(self._core.read_namespaced_config_map(name, namespace, _request_timeout=REQUEST_TIMEOUT))
-        controllers = (reference.uid for reference in found.metadata.owner_references or () if reference.controller)
+        found = await self._core.get("namespaces", namespace, "configmaps", name)
+        metadata = found["metadata"]
+        owners = metadata.get("ownerReferences") or ()
         return ConfigMap(
-            uid=found.metadata.uid,
-            resource_version=found.metadata.resource_version,
-            controller=next(controllers, None),
-            data=found.data or {},
+            uid=metadata["uid"],
+            resource_version=metadata["resourceVersion"],
+            controller=next((owner["uid"] for owner in owners if owner.get("controller")), None),
+            data=found.get("data") or {},
         )
 
     async def create_config_map(self, owner: ObjectRef, name: str, data: Mapping[str, str]) -> None:
@@ -43,18 +43,21 @@ class ConfigMapCalls:
             There is one of that name by now.
         """
         # Without blockOwnerDeletion, which would take a right to the owner's finalizers.
-        reference = client.V1OwnerReference(
-            api_version=API_VERSION, kind=owner.kind, name=owner.name, uid=owner.uid, controller=True
+        reference = {
+            "apiVersion": API_VERSION,
+            "kind": owner.kind,
+            "name": owner.name,
+            "uid": owner.uid,
+            "controller": True,
+        }
+        metadata = {
+            "name": name,
+            "labels": {"app.kubernetes.io/managed-by": "aisearch-operator"},
+            "ownerReferences": [reference],
+        }
+        await self._core.create(
+            "namespaces", owner.namespace, "configmaps", body={"metadata": metadata, "data": dict(data)}
         )
-        body = client.V1ConfigMap(
-            metadata=client.V1ObjectMeta(
-                name=name,
-                labels={"app.kubernetes.io/managed-by": "aisearch-operator"},
-                owner_references=[reference],
-            ),
-            data=dict(data),
-        )
-        await answered(self._core.create_namespaced_config_map(owner.namespace, body, _request_timeout=REQUEST_TIMEOUT))
 
     async def write_config_map(self, namespace: str, name: str, before: ConfigMap, data: Mapping[str, str]) -> None:
         """Bring the data of a ConfigMap up to date; labels and annotations stay as others set them.
@@ -68,15 +71,7 @@ class ConfigMapCalls:
             "metadata": {"uid": before.uid, "resourceVersion": before.resource_version},
             "data": dict.fromkeys(before.data.keys() - data.keys()) | dict(data),
         }
-        await answered(
-            self._core.patch_namespaced_config_map(
-                name,
-                namespace,
-                body,
-                _content_type="application/merge-patch+json",
-                _request_timeout=REQUEST_TIMEOUT,
-            )
-        )
+        await self._core.merge("namespaces", namespace, "configmaps", name, body=body)
 
     async def delete_config_map(self, namespace: str, name: str, before: ConfigMap) -> None:
         """Delete a ConfigMap as it was read.
@@ -88,8 +83,5 @@ class ConfigMapCalls:
         Gone
             It does not exist any more.
         """
-        preconditions = client.V1Preconditions(uid=before.uid, resource_version=before.resource_version)
-        options = client.V1DeleteOptions(preconditions=preconditions)
-        await answered(
-            self._core.delete_namespaced_config_map(name, namespace, body=options, _request_timeout=REQUEST_TIMEOUT)
-        )
+        preconditions = {"uid": before.uid, "resourceVersion": before.resource_version}
+        await self._core.delete("namespaces", namespace, "configmaps", name, preconditions=preconditions)
