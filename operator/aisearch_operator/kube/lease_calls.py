@@ -1,7 +1,7 @@
 """The calls about the one lease that the replicas share."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from kubernetes.aio import client
@@ -50,7 +50,7 @@ class LeaseCalls:
         Conflict
             There is one by now.
         """
-        body: Any = {"metadata": {"name": self._name}, "spec": _spec(claim)}
+        body = client.V1Lease(metadata=client.V1ObjectMeta(name=self._name), spec=_spec(claim))
         return self._lease(
             await answered(self._leases.create_namespaced_lease(self._namespace, body, _request_timeout=self._timeout))
         )
@@ -63,10 +63,8 @@ class LeaseCalls:
         Conflict
             Somebody has written or deleted it since.
         """
-        body: Any = {
-            "metadata": {**self._kept, "name": self._name, "resourceVersion": version},
-            "spec": _spec(claim),
-        }
+        metadata = client.V1ObjectMeta(name=self._name, resource_version=version, **self._kept)
+        body = client.V1Lease(metadata=metadata, spec=_spec(claim))
         try:
             return self._lease(
                 await answered(
@@ -96,17 +94,17 @@ class LeaseCalls:
         return Lease(claim, metadata.resource_version or "")
 
 
-def _spec(claim: Claim) -> Mapping[str, Any]:
-    return {
-        # Kubernetes' own electors leave the name out when they go, and so read both.
-        **({"holderIdentity": claim.holder} if claim.holder else {}),
-        "leaseDurationSeconds": claim.duration,
-        "acquireTime": _micro_time(claim.acquired),
-        "renewTime": _micro_time(claim.renewed),
-        "leaseTransitions": claim.transitions,
-    }
+def _spec(claim: Claim) -> client.V1LeaseSpec:
+    return client.V1LeaseSpec(
+        # Kubernetes' own electors leave the name out when they go.
+        holder_identity=claim.holder or None,
+        lease_duration_seconds=claim.duration,
+        acquire_time=_micro_time(claim.acquired),
+        renew_time=_micro_time(claim.renewed),
+        lease_transitions=claim.transitions,
+    )
 
 
-def _micro_time(moment: datetime | None) -> str | None:
-    """Write a time as the API server wants it: always with six digits, which `isoformat` leaves out at times."""
-    return None if moment is None else f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+def _micro_time(moment: datetime | None) -> datetime | None:
+    """Give a time that is written with a fraction: the API server refuses one without, and the client leaves out 0."""
+    return moment.replace(microsecond=moment.microsecond or 1) if moment is not None else None
