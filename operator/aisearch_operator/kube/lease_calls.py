@@ -83,7 +83,8 @@ class LeaseCalls:
     def _lease(self, found: client.V1Lease) -> Lease:
         metadata = found.metadata or client.V1ObjectMeta()
         spec = found.spec or client.V1LeaseSpec()
-        self._kept = {"labels": metadata.labels or {}, "annotations": metadata.annotations or {}}
+        # The uid as well: the API server makes a Lease that a write does not find, whatever version it names.
+        self._kept = {"uid": metadata.uid, "labels": metadata.labels, "annotations": metadata.annotations}
         claim = Claim(
             holder=spec.holder_identity or "",
             duration=spec.lease_duration_seconds or 0,
