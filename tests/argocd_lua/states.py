@@ -259,6 +259,7 @@ async def job_resumed(bench: Bench) -> ObjectKey:
 async def job_indexing(bench: Bench) -> ObjectKey:
     bench.account.configure(indexing_lag=LAG)
     key = await ended(bench, completionPolicy="Indexed")
+    await bench.make_pass(key)  # from now on it awaits statistics
     await bench.read_statistics()
     await bench.make_pass(key)
     return key
