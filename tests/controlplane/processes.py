@@ -1,10 +1,10 @@
-"""The processes of a control plane: started apart from the terminal, guarded, stopped for certain."""
+"""The processes of a control plane, or beside one: started apart from the terminal, guarded, stopped for certain."""
 
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from controlplane.errors import ControlPlaneError
@@ -51,22 +51,35 @@ class Guardian:
 
 
 class Component:
-    """One running program of a control plane, with its log in a file.
+    """One running program, with its log in a file.
 
     Parameters
     ----------
     program
-        The executable; its file name is the component's name.
+        The executable.
     arguments
         Its command line.
     directory
         Its working directory, its ``$HOME``, and where ``<name>.log`` is written.
     guardian
         Who ends it if nobody else does.
+    name
+        The component's; the program's file name by default.
+    environment
+        What it needs beside ``PATH`` and ``HOME``, or in place of them.
     """
 
-    def __init__(self, program: Path, arguments: Sequence[str], *, directory: Path, guardian: Guardian) -> None:
-        self.name = program.name
+    def __init__(
+        self,
+        program: Path,
+        arguments: Sequence[str],
+        *,
+        directory: Path,
+        guardian: Guardian,
+        name: str | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.name = name or program.name
         self.log = directory / f"{self.name}.log"
         self._guardian = guardian
         with self.log.open("wb") as output:
@@ -75,7 +88,7 @@ class Component:
                 cwd=directory,
                 # Nothing of the user's environment: no proxy, no feature gate, no Kubernetes setting. Memory is
                 # given for time: Go's collector waits until the heap is five times what lives.
-                env={"PATH": os.defpath, "HOME": str(directory), "GOGC": "400"},
+                env={"PATH": os.defpath, "HOME": str(directory), "GOGC": "400", **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

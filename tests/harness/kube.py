@@ -29,6 +29,10 @@ PATHS = {
     "ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
     "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
     "Namespace": "/api/v1/namespaces",
+    "CustomResourceDefinition": "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+    "Deployment": "/apis/apps/v1/namespaces/{namespace}/deployments",
+    "Application": "/apis/argoproj.io/v1alpha1/namespaces/{namespace}/applications",
+    "AppProject": "/apis/argoproj.io/v1alpha1/namespaces/{namespace}/appprojects",
 }
 PATIENCE = 10
 """Attempts of a request that the API server asks to send later, which it does with a pause of a second."""
@@ -83,6 +87,11 @@ class Kube:
         """Send a merge patch."""
         path = "/".join(filter(None, [self._path(kind), name, subresource]))
         _check(self._http.patch(path, json=body, headers={"Content-Type": "application/merge-patch+json"}))
+
+    def create(self, body: Body) -> dict[str, Any]:
+        """Create an object, whose name the API server may complete, and return it."""
+        made: dict[str, Any] = _check(self._http.post(self._path(body["kind"]), json=dict(body))).json()
+        return made
 
     def get(self, kind: str, name: str) -> dict[str, Any] | None:
         """Read an object; None when there is none."""
