@@ -96,6 +96,12 @@ class Application:
         )
         return state.resource_health(kind, name)[1]
 
+    def wait_compared(self) -> None:
+        """Wait until it was compared with git twice more: what would be a difference by now has been seen then."""
+        for _ in range(2):
+            before = self.state.status.get("reconciledAt")
+            self.wait(_compared_after(before), "compared again")
+
     @contextmanager
     def edited_by_hand(self) -> Iterator[None]:
         """Expect differences from git in this block, at the end of which it is waited that they are gone."""
@@ -104,11 +110,6 @@ class Application:
         self.wait(lambda state: state.sync == "OutOfSync", "out of sync")
         self.wait(lambda state: state.sync == "Synced", "synced again")
         self._argocd.history.end_edit(self.name)
-
-    def refresh(self) -> None:
-        """Have it compared with git now."""
-        patch = {"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}}
-        self._argocd.kube.patch("Application", self.name, patch)
 
     def delete(self) -> None:
         """Delete it with all its resources; it is not waited for."""
@@ -122,3 +123,7 @@ class Application:
         """Fail if the cluster ever differed from git though nobody had changed either."""
         unexplained = self._argocd.history.unexplained(self.name)
         assert not unexplained, unexplained
+
+
+def _compared_after(time: str | None) -> Callable[[State], bool]:
+    return lambda state: state.status.get("reconciledAt") != time

@@ -140,7 +140,9 @@ class History:
         with self._changed:
             reached = self._changed.wait_for(look, timeout)
         if not reached or last is None:
-            raise AssertionError(f"after {timeout:.0f} s {application} is not {what}:\n{_summary(last)}{self._explain()}")
+            raise AssertionError(
+                f"after {timeout:.0f} s {application} is not {what}:\n{_summary(last)}{self._explain()}"
+            )
         return last
 
     def begin_edit(self, application: str) -> None:
@@ -164,7 +166,11 @@ class History:
         with self._changed:
             edits = self._edits.get(application, [])
             for number, state in enumerate(self._states):
-                if state.application != application or state.body is None or "deletionTimestamp" in state.body["metadata"]:
+                if (
+                    state.application != application
+                    or state.body is None
+                    or "deletionTimestamp" in state.body["metadata"]
+                ):
                     continue
                 if state.sync == "Synced":
                     synced = state.revision

@@ -115,9 +115,17 @@ class ArgoCD:
         self._start(
             "repo-server",
             programs.argocd,
-            ["argocd-repo-server", f"--redis={redis}", "--disable-tls", "--client-ca-path=", f"--loglevel={level}"]
-            + [f"--address={HOST}", f"--port={repo_server.rpartition(':')[2]}"]
-            + [f"--metrics-address={HOST}", f"--metrics-port={repo_metrics.rpartition(':')[2]}"],
+            [
+                "argocd-repo-server",
+                f"--redis={redis}",
+                "--disable-tls",
+                "--client-ca-path=",
+                f"--address={HOST}",
+                f"--port={repo_server.rpartition(':')[2]}",
+                f"--metrics-address={HOST}",
+                f"--metrics-port={repo_metrics.rpartition(':')[2]}",
+                f"--loglevel={level}",
+            ],
             PATH=path,
             TMPDIR=str(self.directory / "repositories"),
             ARGOCD_GPG_ENABLED="false",
@@ -132,8 +140,16 @@ class ArgoCD:
         self._start(
             "application-controller",
             programs.argocd,
-            ["argocd-application-controller", f"--kubeconfig={kubeconfig}", f"--namespace={NAMESPACE}", f"--loglevel={level}"]
-            + [f"--redis={redis}", f"--repo-server={repo_server}", f"--metrics={metrics}", f"--app-resync={_RESYNC}"],
+            [
+                "argocd-application-controller",
+                f"--kubeconfig={kubeconfig}",
+                f"--namespace={NAMESPACE}",
+                f"--redis={redis}",
+                f"--repo-server={repo_server}",
+                f"--metrics={metrics}",
+                f"--app-resync={_RESYNC}",
+                f"--loglevel={level}",
+            ],
             # What https://kubernetes.default.svc is.
             KUBECONFIG=str(kubeconfig),
             ARGOCD_FAKE_IN_CLUSTER="true",

@@ -28,6 +28,7 @@ SETTINGS = Path(__file__).resolve().parents[3] / "deploy" / "argocd" / "argocd-c
 INCLUSIONS = """
 - {apiGroups: [""], kinds: [ConfigMap, Namespace, Secret, Service, ServiceAccount]}
 - {apiGroups: [aisearch.cloudflare.com, apiextensions.k8s.io, rbac.authorization.k8s.io], kinds: ["*"]}
+- {apiGroups: [argoproj.io], kinds: [Application]}
 - {apiGroups: [apps], kinds: [Deployment]}
 - {apiGroups: [policy], kinds: [PodDisruptionBudget]}
 - {apiGroups: [networking.k8s.io], kinds: [NetworkPolicy]}
@@ -89,12 +90,12 @@ def make_site(
     settings: dict[str, str],
     tmp_path: Path,
 ) -> Iterator[Callable[..., Site]]:
-    """Give what opens a site, for tests that choose the clock's rate or need two."""
+    """Give what opens a site, for tests that choose the namespace or the clock's rate, or need two."""
     sites: list[Site] = []
 
-    def make(*, rate: float = RATE) -> Site:
+    def make(name: str = "", *, rate: float = RATE) -> Site:
         readable = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).removeprefix("test-")
-        name = f"{readable[:40].strip('-')}-{secrets.token_hex(2)}"
+        name = name or f"{readable[:40].strip('-')}-{secrets.token_hex(2)}"
         folder = tmp_path / name
         sites.append(Site.open(argocd, fake, name, folder, settings, kubeconfig=plane.kubeconfig, rate=rate))
         return sites[-1]

@@ -83,7 +83,9 @@ def test_an_edit_in_git_is_one_update_and_one_by_hand_is_healed(site):
     revision = site.repository.write("app/all.yaml", instance("docs", **SOURCE, maxNumResults=20, scoreThreshold=0.5))
 
     app.wait_synced(revision)
-    assert [entry.body for entry in site.requests("instances.update")] == [{"max_num_results": 20, "score_threshold": 0.5}]
+    assert [entry.body for entry in site.requests("instances.update")] == [
+        {"max_num_results": 20, "score_threshold": 0.5}
+    ]
 
     with app.edited_by_hand():
         site.kube.patch(INSTANCE, "docs", {"spec": {"maxNumResults": 30}})
