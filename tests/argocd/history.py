@@ -145,6 +145,14 @@ class History:
             )
         return last
 
+    def wait_all_deleted(self) -> None:
+        """Wait until every Application whose deletion was asked for is gone."""
+        with self._changed:
+            last = {state.application: state for state in self._states}
+        for application, state in last.items():
+            if state.body is not None and "deletionTimestamp" in state.body["metadata"]:
+                self.wait(application, lambda state: state.body is None, "gone")
+
     def begin_edit(self, application: str) -> None:
         """Note that somebody now changes resources by hand, so that differences from git are expected."""
         with self._changed:

@@ -13,9 +13,11 @@ from argocd import build
 from argocd.installation import Installation
 from argocd.server import ArgoCD
 from argocd.site import Site
-from controlplane import ControlPlane, writes
+from controlplane import ControlPlane
+from controlplane.audit import requests
 from fake_cloudflare import FakeCloudflare
 from harness.audit_review import review
+from harness.rights_review import LINES, OPERATOR, review_rights
 
 __all__ = ["argocd", "fake", "installation", "make_site", "plane", "settings", "site"]
 
@@ -52,8 +54,10 @@ def plane(pytestconfig: pytest.Config) -> Iterator[ControlPlane]:
         plane = ControlPlane.start()
     with plane:
         yield plane
-        found = review(writes(plane.audit_log))
+        found = review(requests(plane.audit_log, OPERATOR))
         assert not found.violations, found.violations
+        refused = review_rights(requests(plane.audit_log, *LINES)).refused
+        assert not refused, refused
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +82,8 @@ def installation(
     installed = Installation(plane, argocd, tmp_path_factory.mktemp("operator"), fake.api_url)
     with installed.process:
         yield installed
+        argocd.history.wait_all_deleted()
+    installed.application.check()
 
 
 @pytest.fixture

@@ -47,32 +47,26 @@ def test_the_examples_work_as_they_are_by_one_application_for_all_of_them(make_s
 
 @pytest.mark.parametrize("server_side_diff", [False, True], ids=["client-side", "server-side"])
 def test_the_application_chart_syncs_once_for_each_change_or_at_every_sync(site, server_side_diff):
-    def commit(recipe, results):
+    def commit(results):
         spec = {"type": "r2", "source": "docs-bucket", "maxNumResults": results}
-        values = {"instances": {recipe: {"spec": spec}}, "sync": {"recipe": recipe}}
-        return site.repository.commit({f"chart/{recipe}.yaml": yaml.safe_dump(values)})
+        values = {name: {"instances": {name: {"spec": spec}}, "sync": {"recipe": name}} for name in ("once", "hook")}
+        return site.repository.commit({f"chart/{name}.yaml": yaml.safe_dump(each) for name, each in values.items()})
 
     site.account.configure(initial_job=False)
     site.repository.copy(CHART, "chart")
+    revision = commit(10)
     apps = {}
     for recipe in ("once", "hook"):
-        revision = commit(recipe, 10)
         source = {"repoURL": site.repository.url, "path": "chart", "targetRevision": "main"}
         source["helm"] = {"releaseName": recipe, "valueFiles": [f"{recipe}.yaml"]}
         name = f"{site.kube.namespace}-{recipe}"
         apps[recipe] = site.adopt(application(name, source, site.kube.namespace, server_side_diff=server_side_diff))
     for recipe, app in apps.items():
-        app.wait(lambda state: (state.sync, state.health, state.phase) == ("Synced", "Healthy", "Succeeded"), "healthy")
+        app.wait_synced(revision)
         assert len(site.account.jobs(recipe)) == 1
 
-    commit("once", 20)
-    revision = commit("hook", 20)
+    revision = commit(20)
 
     for recipe, app in apps.items():
-        app.wait(
-            lambda state: (
-                (state.sync, state.revision, state.health, state.phase) == ("Synced", revision, "Healthy", "Succeeded")
-            ),
-            "healthy again",
-        )
+        app.wait_synced(revision)
         assert len(site.account.jobs(recipe)) == 2
