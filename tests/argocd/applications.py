@@ -24,6 +24,7 @@ def application(
     server_side_diff: bool = False,
     deletion: str = "background",
     options: tuple[str, ...] = (),
+    retries: int = 5,
 ) -> Body:
     """Make an Application that syncs by itself, prunes and heals, as an example for users does.
 
@@ -39,6 +40,8 @@ def application(
         How its resources go with it: ``foreground`` or ``background``.
     options
         Sync options beside that for the propagation of prunes.
+    retries
+        How often a failed sync is tried again.
     """
     annotations = {"argocd.argoproj.io/compare-options": "ServerSideDiff=true"} if server_side_diff else {}
     return {
@@ -52,7 +55,7 @@ def application(
             "syncPolicy": {
                 "automated": {"prune": True, "selfHeal": True},
                 "syncOptions": [f"PrunePropagationPolicy={deletion}", *options],
-                "retry": {"limit": 5, "backoff": {"duration": "1s", "factor": 1}},
+                "retry": {"limit": retries, "backoff": {"duration": "1s", "factor": 1}},
             },
         },
     }
