@@ -7,7 +7,6 @@ The dashboard is put together in Python.
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from pydantic.alias_generators import to_camel
 
 from aisearch_operator.resources import crd
 from aisearch_operator.settings import Settings
+from generated import bring_up_to_date
 from monitoring import dashboard
 from reference_docs import setting_texts
 
@@ -100,11 +100,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="chart_files", description="What the charts hold of the code.")
     parser.add_argument("--check", action="store_true", help="write nothing; fail when a file is not up to date")
     check = parser.parse_args().check
-    outdated = {path: text for path, text in generate().items() if not path.exists() or path.read_text() != text}
-    if check and outdated:
-        sys.exit(f"{', '.join(map(str, outdated))}: not what the code generates; run `make crds docs`")
-    for path, text in outdated.items():
-        path.write_text(text, encoding="utf-8")
+    bring_up_to_date(generate(), check=check, remedy="make crds docs")
 
 
 if __name__ == "__main__":

@@ -6,12 +6,12 @@ is one line of the table, with all that is below it; what is not must hold nothi
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import yaml
 
+from generated import bring_up_to_date
 from reference_docs import rendered, table
 
 __all__ = ["UndocumentedValueError", "generate", "values"]
@@ -75,11 +75,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="chart_readme", description="The tables of values in the charts' READMEs.")
     parser.add_argument("--check", action="store_true", help="write nothing; fail when a page is not up to date")
     check = parser.parse_args().check
-    outdated = {page: text for page, text in generate().items() if page.read_text(encoding="utf-8") != text}
-    if check and outdated:
-        sys.exit(f"{', '.join(map(str, outdated))}: not what values.yaml says; run `make docs`")
-    for page, text in outdated.items():
-        page.write_text(text, encoding="utf-8")
+    bring_up_to_date(generate(), check=check, remedy="make docs")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ import argparse
 import ast
 import inspect
 import re
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from aisearch_operator.telemetry.definitions import DEFINITIONS
 from bench import tables as bench_tables
 from bench.figures import Results
 from cluster.writable_fields import FIELDS, Cell
+from generated import bring_up_to_date
 from live_check.chapters import CHAPTERS
 
 RESULTS = Path(__file__).parents[1] / "docs" / "benchmark" / "results.json"
@@ -147,16 +147,9 @@ def main() -> None:
     action.add_argument("--write", type=Path, metavar="FOLDER", help="bring the pages up to date")
     arguments = parser.parse_args()
     folder: Path = arguments.check or arguments.write
-    outdated = []
-    for name, tables in generate().items():
-        page = folder / name
-        text = page.read_text(encoding="utf-8")
-        if text != (wanted := rendered(text, tables)):
-            outdated.append(str(page))
-            if arguments.write:
-                page.write_text(wanted, encoding="utf-8")
-    if arguments.check and outdated:
-        sys.exit(f"{', '.join(outdated)}: not what the code generates; run `make docs`")
+    pages = {folder / name: tables for name, tables in generate().items()}
+    wanted = {page: rendered(page.read_text(encoding="utf-8"), tables) for page, tables in pages.items()}
+    bring_up_to_date(wanted, check=arguments.check is not None, remedy="make docs")
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

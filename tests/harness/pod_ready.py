@@ -6,14 +6,15 @@ of `helm test`, is said to have succeeded.
 """
 
 import contextlib
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import httpx
 
 from controlplane.plane import ControlPlane
+from harness.repeating import repeating
 
 __all__ = ["pod_status", "pods_become_ready"]
 
@@ -31,29 +32,24 @@ def pods_become_ready(plane: ControlPlane, namespace: str | None = None) -> Iter
         Only those of this namespace; None means all.
     """
     path = f"/api/v1/namespaces/{namespace}/pods" if namespace else "/api/v1/pods"
-    stopped = threading.Event()
-    with plane.client() as client:
-        thread = threading.Thread(target=_report, args=(client, path, stopped), name="pods-become-ready", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            stopped.set()
-            thread.join()
+    with (
+        plane.client() as client,
+        repeating(partial(_report, client, path), interval=INTERVAL, name="pods-become-ready"),
+    ):
+        yield
 
 
-def _report(client: httpx.Client, path: str, stopped: threading.Event) -> None:
-    while not stopped.wait(INTERVAL):
-        with contextlib.suppress(httpx.TransportError):
-            answer = client.get(path, params={"fieldSelector": "status.phase=Pending"})
-            for pod in answer.json().get("items", ()):
-                metadata = pod["metadata"]
-                if "deletionTimestamp" not in metadata:
-                    client.patch(
-                        f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/status",
-                        json={"status": pod_status(pod["spec"])},
-                        headers={"Content-Type": "application/merge-patch+json"},
-                    )
+def _report(client: httpx.Client, path: str) -> None:
+    with contextlib.suppress(httpx.TransportError):
+        answer = client.get(path, params={"fieldSelector": "status.phase=Pending"})
+        for pod in answer.json().get("items", ()):
+            metadata = pod["metadata"]
+            if "deletionTimestamp" not in metadata:
+                client.patch(
+                    f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/status",
+                    json={"status": pod_status(pod["spec"])},
+                    headers={"Content-Type": "application/merge-patch+json"},
+                )
 
 
 def pod_status(spec: dict[str, Any]) -> dict[str, Any]:

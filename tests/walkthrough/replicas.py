@@ -8,7 +8,6 @@ process is replaced, when the Deployment goes it ends.
 import base64
 import contextlib
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import httpx
 from controlplane import ControlPlane
 from harness.launch import forked
 from harness.operator_process import OperatorProcess
+from harness.repeating import repeating
 
 __all__ = ["deployed_operators"]
 
@@ -38,29 +38,13 @@ def deployed_operators(plane: ControlPlane, api_url: str, log_file: Path) -> Ite
     log_file
         Where the operator's log goes.
     """
-    stopped = threading.Event()
-    failures: list[Exception] = []
     with plane.client() as client:
         node = _Node(plane, client, api_url, log_file)
-
-        def work() -> None:
-            try:
-                while not stopped.wait(INTERVAL):
-                    node.look()
-            except Exception as error:  # it is raised again where the test sees it
-                failures.append(error)
-            finally:
-                node.stop()
-
-        thread = threading.Thread(target=work, name="deployed-operators", daemon=True)
-        thread.start()
         try:
-            yield
+            with repeating(node.look, interval=INTERVAL, name="deployed-operators"):
+                yield
         finally:
-            stopped.set()
-            thread.join()
-    if failures:
-        raise failures[0]
+            node.stop()
 
 
 class _Node:

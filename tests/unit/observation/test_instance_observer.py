@@ -351,13 +351,18 @@ async def test_much_to_list_is_listed_less_often_and_more_often_after_a_change(l
     assert TIMING.interval < quiet.after
 
 
-async def test_a_list_that_broke_off_goes_on_with_the_page_that_failed(looks):
+async def broken_off_list(looks: Looks) -> None:
+    """Have a list break off at its second and last page, for this once."""
     for number in range(150):
         looks.account.put(f"docs-{number}")
     looks.account.failing_pages = {"2"}
     with pytest.raises(Retry):
         await looks.at("docs-149")
     looks.account.failing_pages = set()
+
+
+async def test_a_list_that_broke_off_goes_on_with_the_page_that_failed(looks):
+    await broken_off_list(looks)
     before = len(looks.account.asked)
 
     await looks.polls.turn()
@@ -367,12 +372,7 @@ async def test_a_list_that_broke_off_goes_on_with_the_page_that_failed(looks):
 
 
 async def test_a_list_that_broke_off_long_ago_is_begun_anew(looks):
-    for number in range(150):
-        looks.account.put(f"docs-{number}")
-    looks.account.failing_pages = {"2"}
-    with pytest.raises(Retry):
-        await looks.at("docs-149")
-    looks.account.failing_pages = set()
+    await broken_off_list(looks)
     before = len(looks.account.asked)
     looks.clock.now += LONGEST_SWEEP + 1
 
