@@ -1,6 +1,7 @@
 """Reads the API server's audit log: who wrote what, who read which Secret, and all that service accounts asked for.
 
-The log is written in blocking mode: a line is there before the client has its answer.
+The log is written in blocking mode: a line is there before the client has its answer. Somebody else may see what
+the client wrote a little earlier.
 """
 
 import json
