@@ -6,6 +6,8 @@ from fake_cloudflare.faults import Broken, Delay, Status
 from harness.kube import conditions, eventually, instance, sync_job
 
 TROUBLES = {
+    # The first that is awaited: what nobody answered is carried out all the same, and soon found.
+    "silence": (Delay(seconds=1.0), "ConnectionFailed", "No answer of Cloudflare arrived"),
     "failure": (Status(status=500, code=7001), "ApiUnavailable", "Cloudflare answered 500"),
     "unreachable": (
         Status(status=503, code=7017, message="unable_to_connect_to_ai_search"),
@@ -16,7 +18,6 @@ TROUBLES = {
     "page": (Broken(body="html"), "InvalidResponse", "no proxy answers in between"),
     "half": (Broken(body="truncated"), "InvalidResponse", "broke off"),
     "nothing": (Broken(body="empty"), "InvalidResponse", "not the JSON of the API"),
-    "silence": (Delay(seconds=1.0), "ConnectionFailed", "No answer of Cloudflare arrived"),
 }
 """By a name that is also that of an instance and its search namespace: fault, reason, part of the message."""
 
