@@ -18,8 +18,8 @@ def unfenced() -> None:
 def fenced(fence: Fence) -> aiohttp.TraceConfig:
     """Give what makes the requests of an aiohttp session pass the fence.
 
-    They do so when they have their connection: nothing but the sending comes after that, while a new connection
-    takes any time.
+    They do so when they have their connection, since a new one takes any time; and again before headers and body are
+    handed to it: aiohttp sends a body in a later turn of the event loop, and a process can be stopped in between.
     """
 
     async def passing(*_: Any) -> None:
@@ -28,4 +28,6 @@ def fenced(fence: Fence) -> aiohttp.TraceConfig:
     trace = aiohttp.TraceConfig()
     trace.on_connection_create_end.append(passing)
     trace.on_connection_reuseconn.append(passing)
+    trace.on_request_headers_sent.append(passing)
+    trace.on_request_chunk_sent.append(passing)  # both are called before anything is sent, whatever their names say
     return trace

@@ -63,7 +63,7 @@ async def test_each_request_of_the_operators_own_client_passes_the_fence_or_does
     try:
         await kube.read_annotations("team")
         await kube.read_annotations("team")
-        assert gate.passed == len(server.served) == 2
+        assert gate.passed == 2 * len(server.served) == 4  # with the connection, and before the headers
 
         gate.closed = True
         with pytest.raises(Closed):
@@ -80,7 +80,7 @@ async def test_each_request_of_kopf_passes_the_fence_or_does_not_leave(server, g
     async with session.aiohttp_session as http:
         for _ in range(2):
             await (await http.get(server.url)).read()
-        assert gate.passed == len(server.served) == 2
+        assert gate.passed == 2 * len(server.served) == 4  # with the connection, and before the headers
 
         gate.closed = True
         with pytest.raises(Closed):
@@ -96,6 +96,23 @@ async def test_the_fence_is_passed_after_a_connection_was_made_that_took_its_tim
         with pytest.raises(Closed):
             await http.get(server.url)
     assert server.served == []
+
+
+async def test_a_body_does_not_leave_when_the_fence_has_closed_since_the_headers(server, gate):
+    """A body is sent in a later turn of the event loop, and the headers with it."""
+    async with aiohttp.ClientSession(trace_configs=[fenced(gate), closing_after_the_headers(gate)]) as http:
+        with pytest.raises((Closed, aiohttp.ClientError)):
+            await http.patch(server.url, json={"status": {}})
+    assert server.served == []
+
+
+def closing_after_the_headers(gate):
+    async def close(*_):
+        gate.closed = True
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_headers_sent.append(close)
+    return trace
 
 
 def closing_while_connecting(gate):
