@@ -115,10 +115,10 @@ class InstanceSweep:
 
     def _take(self, answer: Answer) -> None:
         page = page_of(answer, Instance, INSTANCES_PER_PAGE)
-        found = self._found | {(instance.namespace, instance.id): instance for instance in page.items}
-        if page.items and len(found) == len(self._found):
+        found = {(instance.namespace, instance.id): instance for instance in page.items}
+        if found and found.keys() <= self._found.keys():
             problem = f"page {len(self._pages) + 1} of the instances repeats an earlier one"
             raise invalid_answer(LIST_INSTANCES, answer.status, problem, answer.ray_id)
         self._pages.append(page)
-        self._found = found
+        self._found |= found
         self._server_time = self._server_time or answer.server_time

@@ -56,7 +56,6 @@ class RequestScheduler:
     def __init__(self, budget: RequestBudget) -> None:
         self._budget = budget
         self._line = WaitingLine()
-        self._promises: dict[Ticket, datetime] = {}
 
     @property
     def waiting(self) -> Mapping[Priority, int]:
@@ -95,7 +94,6 @@ class RequestScheduler:
             raise refusal
         self._budget.take(priority)
         self._line.serve(ticket)
-        self._promises.pop(ticket, None)
         self._recall()
         return self._budget.now - ticket.since
 
@@ -129,18 +127,8 @@ class RequestScheduler:
 
     def _refusal(self, ticket: Ticket, wait: float) -> Retry:
         cause = Cause.RATE_LIMITED if self._budget.blocked_for else Cause.REQUEST_BUDGET_EXHAUSTED
-        due = self._promise(ticket, wait)
-        message = f"The request was not sent: {cause.advice}. Its turn is expected by {due:%H:%M} UTC"
+        message = f"The request was not sent: {cause.advice}. Its turn is expected by {_due(ticket, wait):%H:%M} UTC"
         return Retry(cause, message, after=min(wait, LONGEST_AWAY))
-
-    def _promise(self, ticket: Ticket, wait: float) -> datetime:
-        """Give the time of the turn in whole minutes. It is told anew only when it has passed: telling is a write."""
-        now = datetime.now(UTC)
-        promise = self._promises.get(ticket)
-        if promise is None or promise < now:
-            promise = (now + timedelta(seconds=wait + 59)).replace(second=0, microsecond=0)
-            self._promises[ticket] = promise
-        return promise
 
     def _recall(self) -> None:
         """Have those come whose turn is near, and drop those that do not."""
@@ -157,9 +145,16 @@ class RequestScheduler:
 
     def _drop(self, ticket: Ticket) -> None:
         self._line.leave(ticket.requester.key)
-        self._promises.pop(ticket, None)
         if not self._line.waiting[ticket.priority]:
             self._budget.withdraw(ticket.priority)
+
+
+def _due(ticket: Ticket, wait: float) -> datetime:
+    """Give the time of the turn in whole minutes. It is told anew only when it has passed: telling is a write."""
+    now = datetime.now(UTC)
+    if ticket.promised is None or ticket.promised < now:
+        ticket.promised = (now + timedelta(seconds=wait + 59)).replace(second=0, microsecond=0)
+    return ticket.promised
 
 
 def _stay_away() -> None:

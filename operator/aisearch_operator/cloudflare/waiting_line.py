@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import count
 
 from aisearch_operator.cloudflare.budget import Priority
@@ -44,6 +45,8 @@ class Ticket:
         Whether the requester waits here, and need not be recalled.
     recalled_at
         When it was recalled, None when it was not.
+    promised
+        The time of its turn as its requester was told, None when it was not.
     """
 
     requester: Requester
@@ -52,6 +55,7 @@ class Ticket:
     since: float
     present: bool = True
     recalled_at: float | None = None
+    promised: datetime | None = None
 
 
 class WaitingLine:
@@ -122,12 +126,7 @@ class WaitingLine:
 
     def ahead_of(self, ticket: Ticket) -> int:
         """Count the tickets that are served before this one, as things are."""
-        urgent = sum(
-            len(line)
-            for priority in Priority
-            if priority < ticket.priority
-            for line in self._tenants[priority].values()
-        )
+        urgent = sum(number for priority, number in self.waiting.items() if priority < ticket.priority)
         tenants = self._tenants[ticket.priority]
         own = bisect_left(tenants[ticket.requester.tenant], ticket.number, key=lambda other: other.number)
         ahead, before = urgent + own, 1

@@ -182,8 +182,8 @@ class Rotation:
         return Again(self._interval())
 
     def _interval(self) -> float:
-        rates = [tally.connection.client.rate for tally in self.tallies.values()][:1]
-        return rotation_interval(self._timing.interval, instances=len(self.tallies), rate=min(rates, default=1.0))
+        rate = next((tally.connection.client.rate for tally in self.tallies.values()), 1.0)  # it is one caller's
+        return rotation_interval(self._timing.interval, instances=len(self.tallies), rate=rate)
 
     def _next(self) -> list[InstanceAddress]:
         """Name the instances whose turn it is: whoever waits does not keep the others from theirs."""
