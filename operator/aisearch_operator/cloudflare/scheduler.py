@@ -4,14 +4,14 @@ A request that must wait long is not sent. Its requester keeps its place in the 
 recalled when its turn is near: whoever waits occupies no worker.
 """
 
-from asyncio import sleep
-from collections.abc import Iterator, Mapping
+from asyncio import TimerHandle, get_running_loop, sleep
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from aisearch_operator.cloudflare.budget import Priority, RequestBudget
+from aisearch_operator.cloudflare.budget import ROUNDING, Priority, RequestBudget
 from aisearch_operator.cloudflare.errors import Cause, Retry
 from aisearch_operator.cloudflare.waiting_line import Requester, Ticket, WaitingLine
 
@@ -56,6 +56,7 @@ class RequestScheduler:
     def __init__(self, budget: RequestBudget) -> None:
         self._budget = budget
         self._line = WaitingLine()
+        self._alarm: TimerHandle | None = None
 
     @property
     def waiting(self) -> Mapping[Priority, int]:
@@ -91,6 +92,7 @@ class RequestScheduler:
             refusal = self._refusal(ticket, wait)
             if known is None:
                 self._drop(ticket)
+            self._recall()
             raise refusal
         self._budget.take(priority)
         self._line.serve(ticket)
@@ -107,13 +109,18 @@ class RequestScheduler:
 
     def _wait(self, ticket: Ticket) -> float:
         """Give the seconds until the turn of a ticket as far as can be seen, 0.0 for now."""
+        return self._wait_behind(self._front(), ticket)
+
+    def _wait_behind(self, front: Sequence[Ticket], ticket: Ticket) -> float:
         own = self._budget.delay(ticket.priority)
-        front = list(islice(self._in_order(), FRONT))
         if ticket in front:
             ahead = sum(other.present for other in front[: front.index(ticket)])
         else:
             ahead = self._line.ahead_of(ticket)
         return max(own, ahead / self._budget.rate + self._budget.blocked_for if ahead else 0.0)
+
+    def _front(self) -> Sequence[Ticket]:
+        return list(islice(self._in_order(), FRONT))
 
     def _in_order(self) -> Iterator[Ticket]:
         """Give the tickets in the order of service: first one of each priority that starves."""
@@ -131,17 +138,34 @@ class RequestScheduler:
         return Retry(cause, message, after=min(wait, LONGEST_AWAY))
 
     def _recall(self) -> None:
-        """Have those come whose turn is near, and drop those that do not."""
+        """Have those come whose turn is near, and drop those that do not.
+
+        Whoever is called too early is refused once more, and its queue takes that for one more failure.
+        """
         for priority in Priority:
             if self._line.waiting[priority]:
                 self._budget.delay(priority)  # it counts how long a priority waits from when it was asked
-        now = self._budget.now
-        for ticket in [ticket for ticket in islice(self._in_order(), FRONT) if not ticket.present]:
-            if ticket.recalled_at is None:
+        now, front = self._budget.now, self._front()
+        next_look = []
+        for ticket in [ticket for ticket in front if not ticket.present]:
+            if ticket.recalled_at is not None:
+                patience = ticket.recalled_at + RECALL_PATIENCE - now
+                if patience < 0:
+                    self._drop(ticket)
+                next_look.append(max(patience, 0.0))
+            elif (wait := self._wait_behind(front, ticket)) <= LONGEST_PAUSE:
                 ticket.recalled_at = now
                 ticket.requester.recall()
-            elif now - ticket.recalled_at > RECALL_PATIENCE:
-                self._drop(ticket)
+                next_look.append(RECALL_PATIENCE)
+            else:
+                next_look.append(wait - LONGEST_PAUSE)
+        self._recall_in(min(next_look, default=None))
+
+    def _recall_in(self, seconds: float | None) -> None:
+        """See to it that those who are away are recalled even if nobody takes a turn before."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = None if seconds is None else get_running_loop().call_later(seconds + ROUNDING, self._recall)
 
     def _drop(self, ticket: Ticket) -> None:
         self._line.leave(ticket.requester.key)

@@ -254,3 +254,31 @@ async def test_a_block_lets_nothing_out_and_no_burst_after_it():
     assert after[0] >= 0
     assert all(index + 1 <= crowd.budget.rate * time + 1 for index, time in enumerate(after))
     assert crowd.sent["urgent"] - began - WINDOW < 5
+
+
+@on_a_leaping_clock
+async def test_nobody_is_recalled_before_the_turn_is_near():
+    crowd = Crowd()
+    for number in range(25):
+        await crowd.scheduler.turn(Priority.OBSERVE)  # the burst is used up, down to what statistics must leave
+        if number == 23:
+            crowd.come("/statistics", Priority.STATISTICS)
+            await asyncio.sleep(0)
+
+    await asyncio.sleep(0)
+
+    assert crowd.passes["/statistics"] == 1
+
+
+@on_a_leaping_clock
+async def test_who_is_away_is_recalled_when_a_block_ends_though_nobody_takes_a_turn():
+    crowd = Crowd()
+    crowd.budget.observe(429, {"Retry-After": "30"})
+    came = asyncio.Event()
+    requester = Requester("patient", "", recall=came.set)
+
+    with requesting(requester), pytest.raises(Retry):
+        await crowd.scheduler.turn(Priority.CREATE)
+    await came.wait()
+
+    assert 25 < crowd.now < 35
