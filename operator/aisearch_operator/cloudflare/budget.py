@@ -1,12 +1,13 @@
 """How many requests one caller may send to the Cloudflare API, and which of them go first."""
 
 import time
-from collections import deque
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from types import MappingProxyType
 
+from aisearch_operator.cloudflare.others import Others
 from aisearch_operator.cloudflare.ratelimit import Remaining, parse_remaining, parse_retry_after
 
 __all__ = ["Priority", "RequestBudget"]
@@ -84,8 +85,10 @@ class RequestBudget:
     window: no window, wherever it begins, sees more than the share. A log of the last window would
     promise the same, but lets the whole share go at once and then stands still for 5 minutes.
 
-    What the server reports in `Ratelimit` corrects the bucket downward: what others have not used of
-    the part that is not ours stays untouched, and a margin in any case. A global 429 stops everything,
+    What the server reports in `Ratelimit` corrects the bucket downward. What others have not used of
+    the part that is not ours stays untouched, and a margin in any case. When others use more than
+    their part, the bucket fills as slowly as they leave room for: whoever goes on at full speed stands
+    still at the end of each window, cancellations too. A global 429 stops everything,
     and the bucket is empty afterwards: whatever piled up meanwhile must not cause the next block.
 
     The more urgent goes first, but nothing starves: see `PATIENCE`.
@@ -127,7 +130,8 @@ class RequestBudget:
         self._window = window
         self._clock = clock
         self._capacity = min(max(limit * share * BURST, SMALLEST_BURST), limit * share / 4)
-        self._rate = (limit * share - self._capacity) / window
+        self._rate = self._full_rate = (limit * share - self._capacity) / window
+        self._slowest_rate = min(self._full_rate, SMALLEST_SHARE / window)
         self._tokens = self._capacity
         now = clock()
         self._counted_at = now
@@ -135,7 +139,8 @@ class RequestBudget:
         self._waiting_since: dict[Priority, float] = {}
         self._grants: tuple[_Grant, ...] = ()
         self._largest_seen: dict[str, float] = {}
-        self._taken: deque[float] = deque()
+        self._others: dict[str, Others] = {}
+        self._taken: list[float] = []
 
     @property
     def now(self) -> float:
@@ -144,7 +149,7 @@ class RequestBudget:
 
     @property
     def rate(self) -> float:
-        """Requests per second that go out when there is always one waiting."""
+        """Requests per second that go out when there is always one waiting, beside what others send now."""
         return self._rate
 
     @property
@@ -193,8 +198,8 @@ class RequestBudget:
         self._tokens = self._tokens_at(now) - 1
         self._counted_at = max(now, self._counted_at)
         self._waiting_since.pop(priority, None)
+        del self._taken[: bisect_left(self._taken, now - self._window)]
         self._taken.append(now)
-        self._taken_lately(now)  # forgets the others
         self._grants = tuple(replace(grant, requests=grant.requests - 1) for grant in self._grants if now < grant.ends)
 
     def observe(self, status: int, headers: Mapping[str, str], *, product_limit: bool = False) -> None:
@@ -212,6 +217,7 @@ class RequestBudget:
             self._block(now, parse_retry_after(headers))
         if remaining := parse_remaining(headers):
             self._grants = tuple(self._grant(item, now) for item in remaining)
+            self._make_room(now)
 
     def _block(self, now: float, retry_after: float | None) -> None:
         seconds = self._window if retry_after is None else min(retry_after, LONGEST_BLOCK)
@@ -228,15 +234,19 @@ class RequestBudget:
         quota = largest if remaining.quota is None else remaining.quota
         reset = self._window if remaining.reset is None else min(remaining.reset, LONGEST_BLOCK)
         ours = self._share * quota
-        used_by_others = max(0.0, quota - remaining.requests - self._taken_lately(now))
+        began = now - max(0.0, self._window - reset)
+        used_by_others = max(0.0, quota - remaining.requests - (len(self._taken) - bisect_left(self._taken, began)))
+        others = self._others.setdefault(remaining.policy, Others(self._window))
+        others.note(used_by_others, quota=quota, began=began, now=now)
         theirs = max(quota - ours - used_by_others, min(MARGIN, 1 - self._share) * quota)
         return _Grant(requests=remaining.requests - theirs, size=ours, ends=now + reset)
 
-    def _taken_lately(self, now: float) -> int:
-        """Count our own requests in the last window."""
-        while self._taken and self._taken[0] <= now - self._window:
-            self._taken.popleft()
-        return len(self._taken)
+    def _make_room(self, now: float) -> None:
+        """Fill the bucket no faster than others leave room for."""
+        self._tokens, self._counted_at = self._tokens_at(now), max(now, self._counted_at)
+        margin = min(MARGIN, 1 - self._share)
+        room = min((1 - margin - others.lately for others in self._others.values()), default=1.0)
+        self._rate = min(self._full_rate, max(self._full_rate * room / self._share, self._slowest_rate))
 
     def _tokens_at(self, now: float) -> float:
         return min(self._capacity, self._tokens + self._rate * max(0.0, now - self._counted_at))

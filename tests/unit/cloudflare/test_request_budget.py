@@ -263,3 +263,20 @@ def test_what_is_left_shrinks_with_requests_and_with_what_others_use_and_is_0_in
     assert caller.budget.left == size
     caller.budget.observe(429, {})
     assert caller.budget.left == 0
+
+
+def test_beside_others_who_use_half_of_the_limit_it_neither_passes_the_limit_nor_stands_still():
+    caller, others = Caller(), 2.0
+    cancel_delays = []
+    while caller.clock.now < 1500:
+        caller.send(Priority.CREATE)
+        now = caller.clock.now
+        began = now - now % 300
+        used = round(others * (now - began)) + sum(time >= began for time in caller.sent)
+        policy = {"Ratelimit": f'"default";r={1200 - used};t={300 - now % 300:.0f}'}
+        caller.budget.observe(200, policy | {"Ratelimit-Policy": '"default";q=1200;w=300'})
+        cancel_delays.append(caller.budget.delay(Priority.CANCEL))
+
+    assert most_in_any_window(caller.sent, 300) + others * 300 <= 1200 * (1 - MARGIN) + 30
+    assert max(cancel_delays) < 1
+    assert len(caller.sent) > 1500 * 1.6 / 1.1
