@@ -287,3 +287,16 @@ async def test_the_age_of_the_oldest_look_grows_until_the_jobs_are_listed_again(
     looks.account.trouble = None
     await looks.polls.turn()
     assert looks.observer.oldest_look() == 0
+
+
+async def test_looks_that_had_to_wait_for_other_requests_are_no_trouble(looks):
+    looks.show(RUNNING)
+    await looks.refresh("a")
+    looks.account.trouble = failure(429, complaint(971))
+    looks.woken.drain()
+
+    for _ in range(HICCUPS + 1):
+        await looks.polls.turn()
+
+    assert looks.ids() == ["1"]
+    assert looks.woken.drain() == []
