@@ -20,9 +20,9 @@ def run_on_a_leaping_clock(play: Callable[[], Coroutine[Any, Any, T]]) -> T:
     loop = looptime.new_event_loop(noop_cycles=0)  # no turns to wait for input: none comes from outside
     try:
         result: T = loop.run_until_complete(play())
-        for task in (left := asyncio.all_tasks(loop)):
-            task.cancel()
-        if left:
+        while left := asyncio.all_tasks(loop):  # more than once: the end of one may begin another
+            for task in left:
+                task.cancel()
             loop.run_until_complete(asyncio.wait(left))
     finally:
         loop.close()

@@ -36,13 +36,15 @@ SMALLEST_BURST = 12.0
 RESERVE: Mapping[Priority, float] = MappingProxyType(
     {
         Priority.CANCEL: 0.0,
-        Priority.CREATE: 0.1,
-        Priority.UPDATE: 0.2,
-        Priority.OBSERVE: 0.4,
+        Priority.CREATE: 0.35,
+        Priority.UPDATE: 0.4,
+        Priority.OBSERVE: 0.5,
         Priority.STATISTICS: 0.6,
     }
 )
-"""The part of the burst that a request of each priority must leave to the more urgent ones."""
+"""The part of the burst that a request of each priority must leave to the more urgent ones.
+
+To delete an instance takes three requests: the smallest burst holds that many for it, whatever else waits."""
 
 PATIENCE = 60.0
 """Seconds after which a priority that asks and gets nothing is starving.

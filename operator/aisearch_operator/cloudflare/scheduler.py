@@ -5,7 +5,7 @@ recalled when its turn is near: whoever waits occupies no worker.
 """
 
 from asyncio import TimerHandle, get_running_loop, sleep
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
@@ -17,8 +17,13 @@ from aisearch_operator.cloudflare.waiting_line import Requester, Ticket, Waiting
 
 __all__ = ["RequestScheduler", "requesting"]
 
-LONGEST_PAUSE = 2.0
-"""Seconds that a request waits for its turn here. Beyond that the requester has better things to do."""
+LONGEST_PAUSE = 0.5
+"""Seconds that a request waits for its turn here. Beyond that the requester has better things to do.
+
+All accounts share the workers: with 20 of them, a pause of 2 s occupied them all, and half of the budget was unused."""
+
+URGENT_PAUSE = 2.0
+"""The same for cancelling and deleting: they are few, and a pass that is broken off asks for everything anew."""
 
 LONGEST_QUEUE = 10.0
 """Seconds that a request waits here in all, when more urgent ones come again and again."""
@@ -102,25 +107,22 @@ class RequestScheduler:
     async def _wait_here(self, ticket: Ticket) -> float:
         """Wait while the turn is near, and give the seconds that are left: 0.0 when it has come."""
         waited = 0.0
-        while (wait := self._wait(ticket)) and wait <= LONGEST_PAUSE and waited <= LONGEST_QUEUE:
+        longest = URGENT_PAUSE if ticket.priority is Priority.CANCEL else LONGEST_PAUSE
+        while (wait := self._wait(ticket)) and wait <= longest and waited <= LONGEST_QUEUE:
             await sleep(wait)
             waited += wait
         return wait
 
     def _wait(self, ticket: Ticket) -> float:
         """Give the seconds until the turn of a ticket as far as can be seen, 0.0 for now."""
-        return self._wait_behind(self._front(), ticket)
-
-    def _wait_behind(self, front: Sequence[Ticket], ticket: Ticket) -> float:
-        own = self._budget.delay(ticket.priority)
+        front = list(islice(self._in_order(), FRONT))
         if ticket in front:
-            ahead = sum(other.present for other in front[: front.index(ticket)])
-        else:
-            ahead = self._line.ahead_of(ticket)
-        return max(own, ahead / self._budget.rate + self._budget.blocked_for if ahead else 0.0)
+            return self._wait_behind(ticket, sum(other.present for other in front[: front.index(ticket)]))
+        return self._wait_behind(ticket, self._line.ahead_of(ticket))
 
-    def _front(self) -> Sequence[Ticket]:
-        return list(islice(self._in_order(), FRONT))
+    def _wait_behind(self, ticket: Ticket, ahead: int) -> float:
+        own = self._budget.delay(ticket.priority)
+        return max(own, ahead / self._budget.rate + self._budget.blocked_for if ahead else 0.0)
 
     def _in_order(self) -> Iterator[Ticket]:
         """Give the tickets in the order of service: first one of each priority that starves."""
@@ -145,21 +147,25 @@ class RequestScheduler:
         for priority in Priority:
             if self._line.waiting[priority]:
                 self._budget.delay(priority)  # it counts how long a priority waits from when it was asked
-        now, front = self._budget.now, self._front()
-        next_look = []
-        for ticket in [ticket for ticket in front if not ticket.present]:
-            if ticket.recalled_at is not None:
-                patience = ticket.recalled_at + RECALL_PATIENCE - now
-                if patience < 0:
-                    self._drop(ticket)
-                next_look.append(max(patience, 0.0))
-            elif (wait := self._wait_behind(front, ticket)) <= LONGEST_PAUSE:
-                ticket.recalled_at = now
-                ticket.requester.recall()
-                next_look.append(RECALL_PATIENCE)
+        now, ahead, looks = self._budget.now, 0, list[float]()
+        for ticket in list(islice(self._in_order(), FRONT)):
+            if ticket.present:
+                ahead += 1
+                continue
+            away = None if ticket.recalled_at is None else now - ticket.recalled_at
+            if away is None and (wait := self._wait_behind(ticket, ahead)) > LONGEST_PAUSE:
+                looks.append(wait - LONGEST_PAUSE)
+            elif away is None or away < LONGEST_PAUSE:
+                ahead += 1  # it is on its way
+                looks.append(LONGEST_PAUSE - (away or 0.0))
+                if away is None:
+                    ticket.recalled_at = now
+                    ticket.requester.recall()
             else:
-                next_look.append(wait - LONGEST_PAUSE)
-        self._recall_in(min(next_look, default=None))
+                if away > RECALL_PATIENCE:
+                    self._drop(ticket)
+                looks.append(max(RECALL_PATIENCE - away, 0.0))
+        self._recall_in(min(looks, default=None))
 
     def _recall_in(self, seconds: float | None) -> None:
         """See to it that those who are away are recalled even if nobody takes a turn before."""
