@@ -36,6 +36,11 @@ class Crowd:
     def now(self) -> float:
         return self._loop.time() - self._start
 
+    @property
+    def present(self) -> int:
+        """Count those who wait here, and would occupy a worker."""
+        return len(self._asking)
+
     def come(self, key: str, priority: Priority) -> None:
         if key not in self._asking:
             self._asking.add(key)
@@ -282,3 +287,17 @@ async def test_who_is_away_is_recalled_when_a_block_ends_though_nobody_takes_a_t
     await came.wait()
 
     assert 30 < crowd.now < 40
+
+
+@on_a_leaping_clock
+async def test_those_who_wait_occupy_few_workers_and_let_no_turn_pass():
+    crowd = Crowd()
+    await crowd.saturate(300)
+
+    present = []
+    for _ in range(240):
+        await asyncio.sleep(0.25)
+        present.append(crowd.present)
+
+    assert max(present[4:]) <= 2
+    assert len(crowd.sent) >= 0.95 * (crowd.budget.rate * crowd.now + 0.6 * crowd.budget.size)
