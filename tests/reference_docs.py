@@ -22,6 +22,10 @@ from bench.figures import Results
 from cluster.writable_fields import FIELDS, Cell
 from generated import bring_up_to_date
 from live_check.chapters import CHAPTERS
+from simulation import model
+from simulation import tables as simulation_tables
+from simulation.results import FILE as SIMULATION
+from simulation.results import Results as Simulated
 
 RESULTS = Path(__file__).parents[1] / "docs" / "benchmark" / "results.json"
 
@@ -36,7 +40,7 @@ def generate() -> dict[str, dict[str, str]]:
         "conformance.md": {"conformance": conformance()},
         "settings.md": {"settings": settings()},
         "live-check.md": {"questions": questions()},
-        "scaling.md": measured(),
+        "scaling.md": measured() | simulated(),
         "metrics.md": {"metrics": metrics()},
     }
 
@@ -80,6 +84,19 @@ def measured() -> dict[str, str]:
         "promises": table(bench_tables.PROMISES, bench_tables.promises(results)),
         "phases": table(bench_tables.PHASES, bench_tables.phases(results)),
         "growth": table(bench_tables.GROWTH, bench_tables.growth(results)),
+    }
+
+
+def simulated() -> dict[str, str]:
+    """Show what the model computes, and the simulation's kept results."""
+    results = Simulated.model_validate_json((RESULTS.parent / SIMULATION).read_text())
+    return {
+        "model": table(model.HEADINGS, model.rows()),
+        "simulated-on": f"{results.began:%Y-%m-%d}, Python {results.machine.python}, random numbers from seed "
+        f"{results.seed}; all of it took {sum(each.played for each in results.results.values()) / 60:.0f} minutes of a "
+        f"processor ({results.machine.processor}).",
+        "simulated-promises": table(simulation_tables.PROMISES, simulation_tables.promises(results)),
+        "simulated-figures": table(simulation_tables.FIGURES, simulation_tables.figures(results)),
     }
 
 

@@ -1,23 +1,46 @@
-"""A simulated Cloudflare user: instances of one search namespace, and the limit on everything that the user sends."""
+"""A simulated Cloudflare account: instances of one search namespace and their sync jobs, behind the user's limit."""
 
 import asyncio
 import json
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import httpx
 
-__all__ = ["LIMIT", "WINDOW", "SimulatedAccount"]
+from simulation.limit import UserLimit
 
-LIMIT = 1200
-"""Requests per window that Cloudflare allows a user (facts 4.2)."""
+__all__ = ["SEARCH_NAMESPACE", "SimulatedAccount"]
 
-WINDOW = 300.0
-"""Seconds of the window, and of the block for whoever exceeds the limit (facts 4.2)."""
+SEARCH_NAMESPACE = "default"
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 LATENCY = 0.3
 """Seconds until the API answers."""
+
+CANCELLING = 2.0
+"""Seconds that a job runs on after it was cancelled."""
+
+
+@dataclass
+class _Job:
+    """A job of an instance; it runs until it is cancelled."""
+
+    id: str
+    description: str
+    started: float
+    ends: float | None = None
+
+    def shown(self, now: float) -> dict[str, str | None]:
+        ended = self.ends is not None and self.ends <= now
+        return {
+            "id": self.id,
+            "source": "user",
+            "description": self.description,
+            "started_at": _timestamp(self.started),
+            "ended_at": _timestamp(self.ends) if ended and self.ends is not None else None,
+            "end_reason": "cancelled" if ended else None,
+        }
 
 
 @dataclass
@@ -26,95 +49,111 @@ class SimulatedAccount(httpx.AsyncBaseTransport):
 
     Attributes
     ----------
-    clock
-        Seconds.
-    others
-        Requests per second of somebody else with the same user: the dashboard, Terraform.
     sent
-        When each request of the operator arrived, and what it was.
-    refused
-        When a request was answered with 429.
-    most
-        The most requests of the user in any window, wherever it begins.
-
-    Which kind of window Cloudflare uses is not documented. This one counts in windows that follow one another, as the
-    headers suggest, and refuses what exceeds the limit in any other window as well.
+        When each request of the operator arrived, and its operation.
+    ended
+        When the request arrived that deleted an instance, or cancelled a job, by the instance's id or the job's
+        description.
     """
 
-    clock: Callable[[], float]
-    others: float = 0.0
+    name: str
+    limit: UserLimit
     instances: dict[str, dict[str, str]] = field(default_factory=dict)
     sent: list[tuple[float, str]] = field(default_factory=list)
-    refused: list[float] = field(default_factory=list)
-    most: int = 0
-    _recent: deque[float] = field(default_factory=deque)
-    _window_began: float = 0.0
-    _counted: int = 0
-    _blocked_until: float = 0.0
+    ended: dict[str, float] = field(default_factory=dict)
+    _jobs: dict[str, list[_Job]] = field(default_factory=dict)
+
+    def have(self, *names: str) -> None:
+        """Let instances exist."""
+        self.instances |= {name: {"id": name, "namespace": SEARCH_NAMESPACE, "status": "active"} for name in names}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Count the request and answer it."""
-        now = self.clock()
+        now = self.limit.clock()
         path = request.url.path.partition("/instances")[2].strip("/")
-        self.sent.append((now, f"{request.method} {'stats' if path.endswith('stats') else 'instance'}"))
-        self._recent.append(now)
-        used = self._used(now)
-        self.most = max(self.most, self._used_in_the_last_window(now))
-        if now < self._blocked_until or max(used, self.most) > LIMIT:
-            self.refused.append(now)
-            self._blocked_until = max(self._blocked_until, now + WINDOW)
+        parts = path.split("/") if path else []
+        self.sent.append((now, _operation(request.method, parts)))
+        if not self.limit.allows():
             return _answer(429, None, errors=[{"code": 971, "message": "throttled"}], headers={"Retry-After": "300"})
+        if request.method == "DELETE":
+            self.ended.setdefault(parts[0], now)
+        elif request.method == "PATCH":
+            self._cancel(parts[0], parts[2], now)
         await asyncio.sleep(LATENCY)
-        return self._carry_out(
-            request,
-            path,
-            {
-                "Ratelimit": f'"default";r={max(0, LIMIT - used)};t={self._window_began + WINDOW - now:.0f}',
-                "Ratelimit-Policy": f'"default";q={LIMIT};w={WINDOW:.0f}',
-            },
-        )
+        return self._carry_out(request, parts)
 
-    def block(self) -> None:
-        """Exceed the limit by somebody else's hand: everything is refused for one window."""
-        self._blocked_until = self.clock() + WINDOW
-
-    def _used(self, now: float) -> int:
-        """Count a request, and give what the user has sent in the window that runs."""
-        if now >= self._window_began + WINDOW:
-            self._window_began, self._counted = now - now % WINDOW, 0
-        self._counted += 1
-        return self._counted + round(self.others * (now - self._window_began))
-
-    def _used_in_the_last_window(self, now: float) -> int:
-        while self._recent and self._recent[0] <= now - WINDOW:
-            self._recent.popleft()
-        return len(self._recent) + round(self.others * min(now, WINDOW))
-
-    def _carry_out(self, request: httpx.Request, path: str, headers: dict[str, str]) -> httpx.Response:
-        match request.method, path.split("/"):
-            case "GET", [""]:
-                page, size = int(request.url.params["page"]), int(request.url.params["per_page"])
-                part = list(self.instances.values())[(page - 1) * size : page * size]
-                info = {"page": page, "per_page": size, "count": len(part), "total_count": len(self.instances)}
-                return _answer(200, part, info=info, headers=headers)
-            case "GET", [_, "stats"]:
-                return _answer(200, {"completed": 1}, headers=headers)
-            case "POST", [""]:
-                body = json.loads(request.content)
-                self.instances[body["id"]] = {"id": body["id"], "namespace": "default", "status": "active"}
-                return _answer(201, self.instances[body["id"]], headers=headers)
+    def _carry_out(self, request: httpx.Request, parts: list[str]) -> httpx.Response:
+        headers = self.limit.headers()
+        match request.method, parts:
+            case "GET", []:
+                return _page(list(self.instances.values()), request.url.params, headers)
+            case "POST", []:
+                self.have(name := json.loads(request.content)["id"])
+                return _answer(201, self.instances[name], headers=headers)
+            case "GET", [name] if name in self.instances:
+                return _answer(200, self.instances[name], headers=headers)
             case "DELETE", [name] if name in self.instances:
                 return _answer(200, self.instances.pop(name), headers=headers)
+            case "GET", [name, "stats"] if name in self.instances:
+                return _answer(200, {"completed": 1}, headers=headers)
+            case _, [name, "jobs", *job] if name in self.instances:
+                return self._of_jobs(request, name, job, headers)
         return _answer(404, None, errors=[{"code": 7002, "message": "ai_search_not_found"}], headers=headers)
+
+    def _of_jobs(
+        self, request: httpx.Request, instance: str, job: list[str], headers: Mapping[str, str]
+    ) -> httpx.Response:
+        now, jobs = self.limit.clock(), self._jobs.setdefault(instance, [])
+        match request.method, job:
+            case "GET", []:
+                return _page([each.shown(now) for each in reversed(jobs)], request.url.params, headers)
+            case "POST", []:
+                description = json.loads(request.content)["description"]
+                jobs.append(_Job(f"{instance}-{len(jobs)}", description, now))
+                return _answer(201, jobs[-1].shown(now), headers=headers)
+            case "GET", [_, "logs"]:
+                return _page([{"id": 1, "message": "crawled", "message_type": 0}], request.url.params, headers)
+        found = next(each for each in jobs if each.id == job[0])
+        return _answer(200, found.shown(now), headers=headers)
+
+    def _cancel(self, instance: str, job_id: str, now: float) -> None:
+        for job in self._jobs[instance]:
+            if job.id == job_id and job.ends is None:
+                job.ends = now + CANCELLING
+                self.ended.setdefault(job.description, now)
+
+
+def _operation(method: str, parts: list[str]) -> str:
+    match parts:
+        case []:
+            return f"{method} instances"
+        case [_]:
+            return f"{method} instance"
+        case [_, "stats"]:
+            return f"{method} statistics"
+        case [_, "jobs"]:
+            return f"{method} jobs"
+    return f"{method} {'logs' if parts[-1] == 'logs' else 'job'}"
+
+
+def _timestamp(seconds: float) -> str:
+    return (EPOCH + timedelta(seconds=seconds)).isoformat()
+
+
+def _page(items: Sequence[object], query: httpx.QueryParams, headers: Mapping[str, str]) -> httpx.Response:
+    number, size = int(query["page"]), int(query["per_page"])
+    part = items[(number - 1) * size : number * size]
+    info = {"page": number, "per_page": size, "count": len(part), "total_count": len(items)}
+    return _answer(200, part, info=info, headers=headers)
 
 
 def _answer(
     status: int,
     result: object,
     *,
-    headers: dict[str, str],
+    headers: Mapping[str, str],
     errors: list[dict[str, object]] | None = None,
     info: dict[str, int] | None = None,
 ) -> httpx.Response:
     body = {"success": status < 300, "errors": errors or [], "result": result} | ({"result_info": info} if info else {})
-    return httpx.Response(status, json=body, headers=headers)
+    return httpx.Response(status, json=body, headers=dict(headers))

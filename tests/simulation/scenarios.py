@@ -1,116 +1,67 @@
-"""What is simulated, and what is read off: each scenario runs on a clock of its own that leaps."""
+"""One account that is used as far as its limit goes: each scenario runs on a clock of its own that leaps."""
 
 import asyncio
-import random
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 
 from aisearch_operator.cloudflare.budget import MARGIN
 from harness.leaping_clock import run_on_a_leaping_clock
-from simulation.account import LIMIT, WINDOW, SimulatedAccount
-from simulation.operator import SimulatedOperator
+from simulation.account import SimulatedAccount
+from simulation.limit import LIMIT, WINDOW, UserLimit
+from simulation.model import Demand
+from simulation.operator import SETTINGS, SimulatedOperator
+from simulation.results import Promise, Result, thinned
 
-__all__ = ["Result", "after_a_block", "create_all", "fleet", "rest", "saturated_deletions"]
+__all__ = [
+    "SHARE",
+    "after_a_block",
+    "allowed_rate",
+    "create_all",
+    "new_account",
+    "rest",
+    "until",
+    "within_the_limit",
+]
 
-SHARE = 0.6
-"""The operator's part of the limit, as its settings have it."""
-
-
-@dataclass
-class Result:
-    """What a scenario showed.
-
-    Attributes
-    ----------
-    name
-        What was simulated.
-    figures
-        Each figure with its unit in its name.
-    missed
-        The promises that were not kept.
-    """
-
-    name: str
-    figures: dict[str, float]
-    missed: list[str] = field(default_factory=list)
-
-    def promise(self, what: str, *, kept: bool) -> None:
-        """Note a promise that was not kept."""
-        if not kept:
-            self.missed.append(what)
+SHARE = SETTINGS.budget_share
+SLOWEST = 1.1
+"""How much longer than the budget allows creations may take."""
 
 
 def create_all(count: int, *, others: float = 0.0) -> Result:
     """Create so many instances in one account, while somebody else sends ``others`` requests per second."""
 
     async def play() -> Result:
-        account = SimulatedAccount(asyncio.get_running_loop().time, others=others)
-        operator = SimulatedOperator(account, share=SHARE)
+        account = new_account(others=others)
+        operator = SimulatedOperator(account)
         for number in range(count):
-            operator.want(f"docs-{number}")
+            operator.create(account.name, f"docs-{number}")
         operator.start()
-        began = account.clock()
-        await _until(lambda: len(operator.done) == count)
-        seconds = account.clock() - began
+        await until(lambda: len(operator.done) == count)
+        seconds = max(operator.done.values())
         await operator.stop()
-        # What the limit leaves beside the others and their margin counts, when that is less than the operator's part.
-        rate = min(SHARE, 1 - MARGIN - others * WINDOW / LIMIT) * LIMIT / WINDOW
-        result = Result(
-            f"create {count} instances" + (f", others send {others:g} requests/s" if others else ""),
-            {
+        allowed = count / allowed_rate(others)
+        rates = {
+            "share of the limit used": len(account.sent) / seconds / (LIMIT / WINDOW),
+            "most of our requests in any 5 min": account.limit.most_ours,
+        }
+        return Result(
+            title=f"{count:,} instances are created" + (", others use half of the limit" if others else ""),
+            figures={
                 "seconds": seconds,
-                "seconds the budget allows": count / rate,
-                "ratio": seconds / (count / rate),
+                "seconds that the budget allows": allowed,
                 "requests per instance": len(account.sent) / count,
-                "most requests of the user in 5 min": account.most,
-                "429 answers": len(account.refused),
+                **rates,
+                "most requests of the user in any 5 min": account.limit.most,
+            },
+            promises=(
+                Promise.at_most("time, in units of what the budget allows", SLOWEST, seconds / allowed),
+                *within_the_limit(account),
+            ),
+            curves={
+                "created": growth(operator.done.values()),
+                "what the budget allows": ((0.0, 0.0), (round(allowed), float(count))),
             },
         )
-        result.promise("converges within 1.1 of what the budget allows", kept=result.figures["ratio"] <= 1.1)
-        result.promise("the limit is never passed", kept=not account.refused)
-        return result
-
-    return run_on_a_leaping_clock(play)
-
-
-def saturated_deletions(count: int, deletions: int) -> Result:
-    """Delete instances one by one, at random moments, while ``count`` others are being created."""
-
-    async def play() -> Result:
-        account = SimulatedAccount(asyncio.get_running_loop().time)
-        operator = SimulatedOperator(account, share=SHARE)
-        chance = random.Random(1)
-        for number in range(deletions):
-            account.instances[f"old-{number}"] = {"id": f"old-{number}", "namespace": "default", "status": "active"}
-            operator.want(f"old-{number}")
-        operator.start()
-        await _until(lambda: len(operator.done) == deletions)
-        for number in range(count):
-            operator.want(f"docs-{number}", namespace="bulk")
-        await asyncio.sleep(120)
-        latencies = []
-        for number in range(deletions):
-            await asyncio.sleep(chance.expovariate(1 / 5))
-            asked = account.clock()
-            operator.want(f"old-{number}", exists=False)
-            await _until(lambda name=f"old-{number}": name not in account.instances, step=0.05)  # type: ignore[misc]
-            latencies.append(account.clock() - asked)
-        busy = sum(name.startswith("docs") for name in operator.done) < count
-        await operator.stop()
-        latencies.sort()
-        result = Result(
-            f"{deletions} deletions while {count} instances are created",
-            {
-                "median latency, s": latencies[len(latencies) // 2],
-                "99th percentile, s": latencies[len(latencies) * 99 // 100],
-                "429 answers": len(account.refused),
-            },
-        )
-        result.promise(
-            "a deletion goes out within 5 s at the 99th percentile", kept=result.figures["99th percentile, s"] <= 5
-        )
-        result.promise("everything else is saturated meanwhile", kept=busy)
-        return result
 
     return run_on_a_leaping_clock(play)
 
@@ -119,100 +70,98 @@ def after_a_block(count: int) -> Result:
     """Have the account blocked in the middle of its creations."""
 
     async def play() -> Result:
-        account = SimulatedAccount(asyncio.get_running_loop().time)
-        operator = SimulatedOperator(account, share=SHARE)
+        account = new_account()
+        operator = SimulatedOperator(account)
         for number in range(count):
-            operator.want(f"docs-{number}")
+            operator.create(account.name, f"docs-{number}")
         operator.start()
         await asyncio.sleep(60)
-        account.block()
-        await _until(lambda: bool(account.refused))
-        heard = account.refused[0]
-        await _until(lambda: len(operator.done) == count)
+        account.limit.block()
+        await until(lambda: bool(account.limit.refused))
+        heard = account.limit.refused[0]
+        await until(lambda: len(operator.done) == count)
         await operator.stop()
         during = [time for time, _ in account.sent if heard + 1 < time < heard + WINDOW]
-        after = sorted(time - heard - WINDOW for time, _ in account.sent if time >= heard + WINDOW)
-        first_minute = sum(time < 60 for time in after)
-        result = Result(
-            f"a block of 5 minutes while {count} instances are created",
-            {
-                "requests during the block": len(during),
-                "requests in the first minute after it": first_minute,
-                "requests a minute in the long run": LIMIT * SHARE / WINDOW * 60,
+        after = [time - heard - WINDOW for time, _ in account.sent if time >= heard + WINDOW]
+        minute, share = LIMIT * SHARE / WINDOW * 60, LIMIT * SHARE
+        return Result(
+            title=f"A block of 5 minutes while {count:,} instances are created",
+            figures={
+                "seconds from the end of the block to the first request": min(after),
+                "requests in the first minute after it": sum(time < 60 for time in after),
             },
+            promises=(
+                Promise.at_most("requests during the block", 0, len(during)),
+                Promise.at_most("requests in the first minute after it", minute, sum(time < 60 for time in after)),
+                Promise.at_most("requests in the first 5 minutes after it", share, sum(time < 300 for time in after)),
+            ),
         )
-        result.promise("no request during the block", kept=not during)
-        result.promise("no burst after it", kept=first_minute <= LIMIT * SHARE / WINDOW * 60 + 1)
-        return result
 
     return run_on_a_leaping_clock(play)
 
 
-def rest(count: int, *, minutes: float = 60) -> Result:
-    """Watch an account in which nothing happens."""
+def rest(count: int, jobs: int, *, minutes: float = 60) -> Result:
+    """Watch an account in which nothing happens, but that some sync jobs run."""
 
     async def play() -> Result:
-        account = SimulatedAccount(asyncio.get_running_loop().time)
-        operator = SimulatedOperator(account, share=SHARE)
-        for number in range(count):
-            account.instances[f"docs-{number}"] = {"id": f"docs-{number}", "namespace": "default", "status": "active"}
-            operator.want(f"docs-{number}")
+        account = new_account()
+        operator = SimulatedOperator(account)
+        names = [f"docs-{number}" for number in range(count)]
+        account.have(*names)
+        for name in names:
+            operator.create(account.name, name)
+        for name in names[:jobs]:
+            operator.sync(account.name, name)
         operator.start()
-        await _until(lambda: len(operator.done) == count)
-        await asyncio.sleep(600)  # until the first lists are no change any more
+        await until(lambda: len(operator.done) == count + jobs)
+        await asyncio.sleep(900)  # until the first lists are no change any more
         before = len(account.sent)
         await asyncio.sleep(minutes * 60)
-        quiet = account.sent[before:]
+        quiet = [operation for _, operation in account.sent[before:]]
         await operator.stop()
-        lists = sum(what == "GET instance" for _, what in quiet)
+        by_model = Demand(instances=count, jobs=jobs)
         return Result(
-            f"{count} instances at rest",
-            {
+            title=f"{count:,} instances at rest, {jobs:,} with a running sync job",
+            figures={
                 "requests a minute": len(quiet) / minutes,
-                "part of the user's limit": len(quiet) / minutes / (LIMIT / WINDOW * 60),
-                "lists a minute": lists / minutes,
-                "statistics a minute": (len(quiet) - lists) / minutes,
+                "requests a minute by the model": by_model.requests,
+                "share of the limit used": len(quiet) / minutes / (LIMIT / WINDOW * 60),
+                "lists of instances a minute": quiet.count("GET instances") / minutes,
+                "lists of jobs a minute": quiet.count("GET jobs") / minutes,
+                "statistics a minute": quiet.count("GET statistics") / minutes,
             },
+            promises=(
+                Promise.at_most("requests, in units of the model's", 1.1, len(quiet) / minutes / by_model.requests),
+            ),
         )
 
     return run_on_a_leaping_clock(play)
 
 
-def fleet(accounts: int, per_account: int, shards: int) -> Result:
-    """Create the instances of many accounts by several processes that share each account's budget."""
+def new_account(name: str = "acc0", *, others: float = 0.0) -> SimulatedAccount:
+    """Make an account of the loop that runs."""
+    return SimulatedAccount(name, UserLimit(asyncio.get_running_loop().time, others))
 
-    async def play() -> tuple[float, float, int, int]:
-        account = SimulatedAccount(asyncio.get_running_loop().time)
-        operators = [SimulatedOperator(account, share=SHARE / shards) for _ in range(shards)]
-        for number in range(per_account):
-            operators[number % shards].want(f"docs-{number}", namespace=f"team-{number % (4 * shards)}")
-        for operator in operators:
-            operator.start()
-        began = account.clock()
-        await _until(lambda: sum(len(operator.done) for operator in operators) == per_account)
-        seconds = account.clock() - began
-        for operator in operators:
-            await operator.stop()
-        return seconds, len(account.sent) / per_account, account.most, len(account.refused)
 
-    # Accounts have nothing in common but the processes that serve them, and budgets are the accounts'.
-    runs = [run_on_a_leaping_clock(play) for _ in range(accounts)]
-    allowed = per_account / (LIMIT * SHARE / WINDOW)
-    result = Result(
-        f"create {accounts * per_account} instances: {accounts} accounts, {shards} shards",
-        {
-            "seconds": max(run[0] for run in runs),
-            "seconds the budget allows": allowed,
-            "ratio": max(run[0] for run in runs) / allowed,
-            "requests per instance": max(run[1] for run in runs),
-            "most requests of a user in 5 min": max(run[2] for run in runs),
-            "429 answers": sum(run[3] for run in runs),
-        },
+def allowed_rate(others: float = 0.0) -> float:
+    """Give the requests per second that the limit leaves beside others and their margin, if they take ours."""
+    return min(SHARE, 1 - MARGIN - others * WINDOW / LIMIT) * LIMIT / WINDOW
+
+
+def within_the_limit(*accounts: SimulatedAccount) -> tuple[Promise, ...]:
+    """Judge whether the limit was passed."""
+    return (
+        Promise.at_most("requests of a user in any 5 minutes", LIMIT, max(each.limit.most for each in accounts)),
+        Promise.at_most("answers that the limit is exceeded", 0, sum(len(each.limit.refused) for each in accounts)),
     )
-    result.promise("the limit is never passed", kept=result.figures["429 answers"] == 0)
-    return result
 
 
-async def _until(done: Callable[[], bool], *, step: float = 1.0) -> None:
+def growth(times: Iterable[float]) -> tuple[tuple[float, float], ...]:
+    """Count what was done until when."""
+    return thinned([(time, number) for number, time in enumerate(sorted(times), start=1)])
+
+
+async def until(done: Callable[[], bool], *, step: float = 1.0) -> None:
+    """Wait for something on the clock that leaps."""
     while not done():  # noqa: ASYNC110 - on a clock that leaps
         await asyncio.sleep(step)
