@@ -2,9 +2,11 @@
 
 import asyncio
 import random
+from collections.abc import Sequence
 from itertools import cycle
 
 from harness.leaping_clock import run_on_a_leaping_clock
+from simulation.account import SimulatedAccount
 from simulation.limit import LIMIT, WINDOW
 from simulation.operator import SimulatedOperator
 from simulation.results import Promise, Result
@@ -76,50 +78,31 @@ def fleet(accounts: int, per_account: int, shards: int, *, endings: int = 15, mi
     async def play() -> Result:
         users = [new_account(f"acc{number}") for number in range(accounts)]
         processes = [SimulatedOperator(*users, share=SHARE / shards) for _ in range(shards)]
-        chance, kinds = random.Random(SEED), cycle(Kind)
-        asked = [
-            Ending.prepared(
-                next(kinds), processes[it % shards], user, f"old-{it}", f"{user.name}-team-{it % (TEAMS * shards)}"
-            )
-            for user in users
-            for it in range(endings)
-        ]
+        chance, clock = random.Random(SEED), users[0].limit.clock
+        asked = _prepared(users, processes, endings)
         for process in processes:
             process.start()
         await until(lambda: all(each.runs for each in asked))
         await asyncio.sleep(WINDOW)
-        began, clock = users[0].limit.clock(), users[0].limit.clock
-        existing, sent = sum(len(it.done) for it in processes), [len(user.sent) for user in users]
+        began, existing = clock(), sum(len(process.done) for process in processes)
+        while_creating = _Use(users)
         for number in range(per_account):
-            team, process = number % (TEAMS * shards), processes[number % shards]
             for user in users:
-                process.create(user.name, f"docs-{number}", namespace=f"{user.name}-team-{team}")
+                namespace = f"{user.name}-team-{number % (TEAMS * shards)}"
+                processes[number % shards].create(user.name, f"docs-{number}", namespace=namespace)
         allowed = (per_account + REQUESTS_OF_AN_ENDING * endings) / allowed_rate()
-        moments = sorted(chance.uniform(0.1, 0.9) * allowed for _ in asked)
-        chance.shuffle(asked)
-        waits: list[float] = []
-        for moment, each in zip(moments, asked, strict=True):
-            await asyncio.sleep(max(0.0, began + moment - clock()))
-            waits += [process.queue.load().longest_wait for process in processes]
-            each.ask()
+        waits = await _end_at_random(asked, processes, chance, began, allowed)
         wanted = existing + accounts * per_account
         await until(lambda: sum(len(process.done) for process in processes) == wanted)
-        seconds = clock() - began
-        used = [
-            (len(user.sent) - before) / seconds / (LIMIT / WINDOW) for user, before in zip(users, sent, strict=True)
-        ]
-        converging = [user.limit.most_ours for user in users]
+        seconds, used = clock() - began, while_creating.shares()
+        most = max(user.limit.most_ours for user in users)
         await until(lambda: all(each.latency is not None for each in asked))
-        await asyncio.sleep(600)
-        sent = [len(user.sent) for user in users]
+        await asyncio.sleep(600)  # until the first lists are no change any more
+        at_rest = _Use(users)
         await asyncio.sleep(minutes * 60)
-        quiet = [
-            (len(user.sent) - before) / (minutes * 60) / (LIMIT / WINDOW)
-            for user, before in zip(users, sent, strict=True)
-        ]
+        quiet, latencies = at_rest.shares(), Latencies(asked)
         for process in processes:
             await process.stop()
-        latencies = Latencies(asked)
         return Result(
             title=f"{accounts * per_account:,} instances in {accounts} accounts are created by {shards} shards",
             figures={
@@ -129,7 +112,7 @@ def fleet(accounts: int, per_account: int, shards: int, *, endings: int = 15, mi
                 "longest wait for a worker, s": max(waits),
                 "share of an account's limit used meanwhile, mean": sum(used) / len(used),
                 "share of an account's limit used meanwhile, most": max(used),
-                "most requests of a user in any 5 min": max(converging),
+                "most requests of a user in any 5 min": most,
                 "share of an account's limit used at rest, mean": sum(quiet) / len(quiet),
                 "share of an account's limit used at rest, most": max(quiet),
             },
@@ -142,3 +125,47 @@ def fleet(accounts: int, per_account: int, shards: int, *, endings: int = 15, mi
         )
 
     return run_on_a_leaping_clock(play)
+
+
+class _Use:
+    """How much of each account's limit the operator uses from now on."""
+
+    def __init__(self, users: Sequence[SimulatedAccount]) -> None:
+        self._users = users
+        self._began = users[0].limit.clock()
+        self._sent = [len(user.sent) for user in users]
+
+    def shares(self) -> list[float]:
+        """Give the part of the limit for each account."""
+        allowed = (self._users[0].limit.clock() - self._began) * LIMIT / WINDOW
+        return [(len(user.sent) - before) / allowed for user, before in zip(self._users, self._sent, strict=True)]
+
+
+def _prepared(users: Sequence[SimulatedAccount], processes: Sequence[SimulatedOperator], endings: int) -> list[Ending]:
+    """Let each account have something to end in each of its Kubernetes namespaces."""
+    kinds, teams = cycle(Kind), TEAMS * len(processes)
+    return [
+        Ending.prepared(
+            next(kinds), processes[number % len(processes)], user, f"old-{number}", f"{user.name}-team-{number % teams}"
+        )
+        for user in users
+        for number in range(endings)
+    ]
+
+
+async def _end_at_random(
+    asked: list[Ending],
+    processes: Sequence[SimulatedOperator],
+    chance: random.Random,
+    began: float,
+    seconds: float,
+) -> list[float]:
+    """Have everything ended at random moments, and give how long others waited for a worker at each."""
+    moments = sorted(began + chance.uniform(0.1, 0.9) * seconds for _ in asked)
+    chance.shuffle(asked)
+    waits = list[float]()
+    for moment, each in zip(moments, asked, strict=True):
+        await asyncio.sleep(max(0.0, moment - each.account.limit.clock()))
+        waits += [process.queue.load().longest_wait for process in processes]
+        each.ask()
+    return waits
