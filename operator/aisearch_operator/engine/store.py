@@ -1,11 +1,15 @@
 """The store of known resources: what the watch last said of each, and which are for the same instance."""
 
+import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
+
+from pydantic_core import from_json, to_json
 
 from aisearch_operator.resources.group import INSTANCE_KIND, RECONCILE_REQUESTED, REQUEST_LENGTH, SYNC_JOB_KIND
+from aisearch_operator.telemetry.resource_state import ResourceSummary
 
 __all__ = ["Known", "ObjectKey", "Store"]
 
@@ -31,42 +35,62 @@ class ObjectKey:
 class Known:
     """An object as the API server last showed it, without its managed fields.
 
-    ``body`` is never changed in place: a newer version replaces it.
+    It is packed: 2 KB instead of 10 KB as dictionaries, of thousands of objects that nobody looks at. What is asked
+    of all of them stands beside it.
+
+    Parameters
+    ----------
+    created
+        ``metadata.creationTimestamp``.
+    deleting
+        Whether the object is marked for deletion.
+    requested
+        The value of the annotation that asks for a pass now, unless the status acknowledges it already.
+    target
+        What the resource is for: kind, Kubernetes namespace and instance. Instances are for the same thing across
+        namespaces.
+    summary
+        How it is, for the metrics.
     """
 
     key: ObjectKey
-    body: Mapping[str, Any]
+    generation: int
+    resource_version: str
+    created: str
+    deleting: bool
+    requested: str | None
+    target: _Target
+    summary: ResourceSummary
+    packed: bytes
+
+    @classmethod
+    def of(cls, kind: str, body: Mapping[str, Any]) -> Self:
+        """Take what counts out of an object."""
+        metadata = {name: value for name, value in body["metadata"].items() if name != "managedFields"}
+        spec, status = body.get("spec", {}), body.get("status", {})
+        key = _key(kind, metadata)
+        kept = {"metadata": metadata, "spec": spec, "status": status}
+        return cls(
+            key,
+            generation=int(metadata.get("generation", 0)),
+            resource_version=str(metadata.get("resourceVersion", "")),
+            created=str(metadata.get("creationTimestamp", "")),
+            deleting="deletionTimestamp" in metadata,
+            requested=_requested(metadata, status),
+            target=_target(key, spec),
+            summary=ResourceSummary.of(kept),
+            packed=to_json(kept),
+        )
 
     @property
-    def generation(self) -> int:
-        """Give ``metadata.generation``."""
-        return int(self.body["metadata"].get("generation", 0))
-
-    @property
-    def resource_version(self) -> str:
-        """Give ``metadata.resourceVersion``."""
-        return str(self.body["metadata"].get("resourceVersion", ""))
-
-    @property
-    def requested(self) -> str | None:
-        """Give the value of the annotation that asks for a pass now, unless the status acknowledges it already."""
-        asked = (self.body["metadata"].get("annotations") or {}).get(RECONCILE_REQUESTED)
-        if asked is None:
-            return None
-        value = str(asked)[:REQUEST_LENGTH]
-        return None if value == self.body["status"].get("lastHandledReconcileAt") else value
-
-    @property
-    def deleting(self) -> bool:
-        """Whether the object is marked for deletion."""
-        return "deletionTimestamp" in self.body["metadata"]
+    def body(self) -> Mapping[str, Any]:
+        """Unpack metadata, spec and status. The answer is the caller's own."""
+        body: Mapping[str, Any] = from_json(self.packed)
+        return body
 
 
 class Store:
-    """All known resources by key, and by the instance that they are for.
-
-    Only metadata, spec and status are kept, without managedFields: those are half of an object.
-    """
+    """All known resources by key, and by the instance that they are for."""
 
     def __init__(self) -> None:
         self._known: dict[ObjectKey, Known] = {}
@@ -74,21 +98,20 @@ class Store:
         self._by_target: defaultdict[_Target, set[ObjectKey]] = defaultdict(set)
 
     def put(self, kind: str, body: Mapping[str, Any]) -> Known:
-        """Keep this version of the object, unless a newer one is known, and give the one that is kept.
+        """Keep this version of the object, unless it is known or a newer one is, and give the one that is kept.
 
         The answer to a write may overtake older events of the watch.
         """
-        metadata = {name: value for name, value in body["metadata"].items() if name != "managedFields"}
-        key = ObjectKey(kind, metadata["namespace"], metadata["name"], metadata["uid"])
-        before = self._known.get(key)
-        if before is not None and _older(metadata.get("resourceVersion", ""), before.resource_version):
+        before = self._known.get(_key(kind, body["metadata"]))
+        if before is not None and _not_newer(body["metadata"].get("resourceVersion", ""), before.resource_version):
             return before
-        known = Known(key, {"metadata": metadata, "spec": body.get("spec", {}), "status": body.get("status", {})})
-        if before is not None and _target(before) != _target(known):
+        known = Known.of(kind, body)
+        key = known.key if before is None else before.key
+        if before is not None and before.target != known.target:
             self._leave_target(before)
         self._known[key] = known
         self._by_name[key.kind, key.namespace, key.name] = key
-        self._by_target[_target(known)].add(key)
+        self._by_target[known.target].add(key)
         return known
 
     def drop(self, key: ObjectKey) -> None:
@@ -124,7 +147,7 @@ class Store:
         """Iterate over the other sync jobs in the namespace that are for the same instance."""
         key = self._by_name.get((SYNC_JOB_KIND, namespace, job))
         known = self._known.get(key) if key else None
-        return (rival for rival in self._at(_target(known)) if rival.key != key) if known else iter(())
+        return (rival for rival in self._at(known.target) if rival.key != key) if known else iter(())
 
     def all(self, kind: str) -> Iterator[Known]:
         """Iterate over all objects of a kind."""
@@ -137,26 +160,38 @@ class Store:
         return (self._known[key] for key in tuple(self._by_target.get(target, ())))
 
     def _leave_target(self, known: Known) -> None:
-        keys = self._by_target[_target(known)]
+        keys = self._by_target[known.target]
         keys.discard(known.key)
         if not keys:
-            del self._by_target[_target(known)]
+            del self._by_target[known.target]
 
 
-def _target(known: Known) -> _Target:
-    spec = known.body["spec"]
-    if known.key.kind == INSTANCE_KIND:
-        return _instance_target(spec.get("searchNamespace") or "default", spec.get("instanceId") or known.key.name)
+def _key(kind: str, metadata: Mapping[str, Any]) -> ObjectKey:
+    # A few namespaces are the same text in thousands of objects.
+    return ObjectKey(kind, sys.intern(metadata["namespace"]), metadata["name"], metadata["uid"])
+
+
+def _target(key: ObjectKey, spec: Mapping[str, Any]) -> _Target:
+    if key.kind == INSTANCE_KIND:
+        return _instance_target(spec.get("searchNamespace") or "default", spec.get("instanceId") or key.name)
     if reference := spec.get("instanceRef"):
-        return known.key.kind, known.key.namespace, str(reference["name"])
+        return key.kind, key.namespace, str(reference["name"])
     instance = spec.get("instance") or {}
-    return known.key.kind, known.key.namespace, f"{instance.get('searchNamespace')}/{instance.get('id')}"
+    return key.kind, key.namespace, f"{instance.get('searchNamespace')}/{instance.get('id')}"
+
+
+def _requested(metadata: Mapping[str, Any], status: Mapping[str, Any]) -> str | None:
+    asked = (metadata.get("annotations") or {}).get(RECONCILE_REQUESTED)
+    if asked is None:
+        return None
+    value = str(asked)[:REQUEST_LENGTH]
+    return None if value == status.get("lastHandledReconcileAt") else value
 
 
 def _instance_target(search_namespace: str, instance_id: str) -> _Target:
     return INSTANCE_KIND, "", f"{search_namespace}/{instance_id}"
 
 
-def _older(version: str, than: str) -> bool:
+def _not_newer(version: str, than: str) -> bool:
     """Compare resource versions: decimal numbers that grow, since Kubernetes 1.35 by contract."""
-    return version.isdecimal() and than.isdecimal() and int(version) < int(than)
+    return version.isdecimal() and than.isdecimal() and int(version) <= int(than)

@@ -145,7 +145,7 @@ class Dispatcher:
             with about(generation=known.generation):
                 answer = await self._pass(known)
             after, failed = self._store.get(key), answer is not None and answer.after is None
-            outcome = pass_outcome(after.body if after else None, failed=failed, done=self._removals.released(key))
+            outcome = pass_outcome(after.summary if after else None, failed=failed, done=self._removals.released(key))
         except asyncio.CancelledError:
             outcome = PassOutcome.RETRY  # by the next operator
             raise

@@ -220,7 +220,7 @@ async def test_a_sweep_goes_on_with_the_page_that_failed(connect):
         return failure(503, complaint(7017)) if page in failing else page_of(request, everything)
 
     api = ScriptedApi(respond)
-    sweep = connect(api).sweep_instances(NAMESPACE)
+    sweep = connect(api).sweep_instances(NAMESPACE, lambda instance: instance)
     with pytest.raises(Retry):
         await sweep.read()
     assert sweep.pages == 2
@@ -252,7 +252,7 @@ async def test_pages_are_read_together_only_while_the_budget_is_ample(connect, s
     for _ in range(spent):
         budget.take(Priority.CANCEL)
     client = connect(ScriptedApi(success([])), budget=budget, transport=Slow())
-    sweep = client.sweep_instances(NAMESPACE)
+    sweep = client.sweep_instances(NAMESPACE, lambda instance: instance)
     with contextlib.suppress(Retry):  # the clock stands still: the budget ends
         await sweep.read()
     assert most == together

@@ -139,6 +139,21 @@ def test_an_object_is_deleting_from_its_deletion_timestamp_on():
     assert store.put(INSTANCE_KIND, marked).deleting
 
 
+def test_a_version_that_is_known_is_not_packed_again():
+    store = Store()
+    known = store.put(INSTANCE_KIND, body("docs", version="9"))
+
+    assert store.put(INSTANCE_KIND, body("docs", version="9")) is known
+
+
+def test_a_body_that_is_changed_by_whoever_asked_for_it_changes_nothing_here():
+    known = Store().put(INSTANCE_KIND, body("docs", status={"conditions": [{"type": "Ready"}]}))
+
+    known.body["status"]["conditions"].clear()
+
+    assert known.body["status"]["conditions"] == [{"type": "Ready"}]
+
+
 def test_a_key_reads_as_kind_namespace_and_name():
     assert str(Store().put(INSTANCE_KIND, body("docs")).key) == "AISearchInstance team/docs"
 
