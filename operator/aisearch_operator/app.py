@@ -113,7 +113,9 @@ class Operator:
         gauges.show_queues(metrics, health, {Queue.RECONCILE: self.dispatcher.queue, Queue.POLL: self._polls})
         gauges.show_cloudflare(metrics, self._connections)
         gauges.show_observations(metrics, instances, jobs, statistics)
-        reporter = Reporter(writer, EventRecorder(kube, per_minute=settings.events_per_minute), Measurements(metrics, utc_now))
+        reporter = Reporter(
+            writer, EventRecorder(kube, per_minute=settings.events_per_minute), Measurements(metrics, utc_now)
+        )
         claims = Claims(store, self._connections, wake=wake)
         targets = TargetFinder(store, self._connections, instances)
         self.job_calls = JobCalls(jobs, settle=settings.settle_time)

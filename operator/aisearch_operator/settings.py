@@ -120,8 +120,8 @@ class Settings(BaseSettings):
     """The longest wait in seconds between two retries of a failed pass."""
 
     events_per_minute: Annotated[int, Field(ge=0)] = 60
-    """Normal Events (created, updated, started …) in a minute, over all resources; the log has all of them. Warnings are
-    always told. 0: only Warnings."""
+    """Normal Events (created, updated, started …) in a minute, over all resources; the log has all of them. 0: only
+    Warnings, which are always told."""
 
     shutdown_grace: Seconds = 20
     """Seconds that running passes have after SIGTERM. Keep it below the pod's terminationGracePeriodSeconds."""

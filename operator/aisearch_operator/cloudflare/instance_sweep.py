@@ -56,6 +56,7 @@ class InstanceSweep(Generic[T]):
         self._found: dict[_Identity, T] = {}
         self._server_time: datetime | None = None
         self._shrunk = 0
+        self._one_by_one = False
 
     @property
     def pages(self) -> int:
@@ -89,7 +90,11 @@ class InstanceSweep(Generic[T]):
             raise Retry(Cause.CONFLICT, f"The instances changed while they were listed; {Cause.CONFLICT.advice}")
 
     async def _read_some(self) -> None:
-        """Read the next page, or the next few; those before the first failure are kept."""
+        """Read the next page, or the next few; those before the first failure are kept.
+
+        Pages that are read together may be answered in any order: a total that is smaller than that of the page before
+        may be older. Read by itself, the page shows whether something has left the listing.
+        """
         first = len(self._pages) + 1
         answers = await asyncio.gather(
             *(self._ask(number) for number in range(first, first + self._count())), return_exceptions=True
@@ -97,14 +102,18 @@ class InstanceSweep(Generic[T]):
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer.with_traceback(None) if isinstance(answer, CloudflareError) else answer
-            self._take(answer)
+            page = page_of(answer, Instance, INSTANCES_PER_PAGE)
+            if len(answers) > 1 and self._pages and _smaller(page.total, self._pages[-1].total):
+                self._one_by_one = True
+                return
+            self._take(page, answer)
             if step_after(self._pages) is not Step.MORE:
                 return
 
     def _count(self) -> int:
         """Give the number of pages to read at the same time."""
         total = self._pages[-1].total if self._pages else None
-        if total is None:
+        if total is None or self._one_by_one:
             return 1
         left = ceil(total / self._pages[-1].size) - len(self._pages)
         standing = self._exchange.standing
@@ -123,8 +132,7 @@ class InstanceSweep(Generic[T]):
             },
         )
 
-    def _take(self, answer: Answer) -> None:
-        page = page_of(answer, Instance, INSTANCES_PER_PAGE)
+    def _take(self, page: Page[Instance], answer: Answer) -> None:
         found = {(instance.namespace, instance.id): self._keep(instance) for instance in page.items}
         if found and found.keys() <= self._found.keys():
             problem = f"page {len(self._pages) + 1} of the instances repeats an earlier one"
@@ -132,6 +140,10 @@ class InstanceSweep(Generic[T]):
         self._pages.append(Page([(instance.namespace, instance.id) for instance in page.items], page.size, page.total))
         self._found |= found
         self._server_time = self._server_time or answer.server_time
+
+
+def _smaller(total: int | None, than: int | None) -> bool:
+    return total is not None and than is not None and total < than
 
 
 _Identity = tuple[str | None, str]

@@ -19,8 +19,8 @@ USER_AGENT = f"aisearch-operator/{__version__}"
 """Also who manages the written fields, in the eyes of the API server."""
 
 WRITES_AT_ONCE = 16
-"""kopf's requests at the same time, beside the watches. It would open a connection for each of a thousand new resources,
-of 100 KB each, only to have them wait in the API server."""
+"""kopf's requests at the same time, beside the watches. It would open a connection of 100 KB for each of a thousand new
+resources, only to have them wait in the API server."""
 
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 

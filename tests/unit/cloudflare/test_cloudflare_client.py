@@ -233,6 +233,24 @@ async def test_a_sweep_goes_on_with_the_page_that_failed(connect):
     assert api.pages == [3, 4]
 
 
+async def test_pages_that_are_answered_out_of_order_while_instances_are_created_are_no_reason_to_begin_anew(connect):
+    """Page 4 is answered before page 3: its total is smaller, although nothing has left the listing."""
+    everything = instances(450)
+    totals = {"1": [440], "2": [441], "3": [443], "4": [442, 444], "5": [450, 450]}
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        page = request.url.params["page"]
+        total = totals[page].pop(0)
+        part = everything[:total][(int(page) - 1) * 100 : int(page) * 100]
+        return success(part, info={"count": len(part), "page": int(page), "per_page": 100, "total_count": total})
+
+    api = ScriptedApi(respond)
+    listing = await connect(api).list_instances(NAMESPACE)
+
+    assert len(listing.items) == 450
+    assert api.pages == [1, 2, 3, 4, 5, 4, 5]
+
+
 @pytest.mark.parametrize(("spent", "together"), [(0, PAGES_AT_ONCE), (20, 1)], ids=["ample", "scarce"])
 async def test_pages_are_read_together_only_while_the_budget_is_ample(connect, spent, together):
     everything = instances(1000)
