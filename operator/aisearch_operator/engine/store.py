@@ -5,13 +5,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aisearch_operator.resources.group import INSTANCE_KIND, RECONCILE_REQUESTED, REQUEST_LENGTH, SYNC_JOB_KIND
+from aisearch_operator.resources.group import (
+    FINALIZER,
+    INSTANCE_KIND,
+    RECONCILE_REQUESTED,
+    REQUEST_LENGTH,
+    SYNC_JOB_KIND,
+)
 
-__all__ = ["Known", "ObjectKey", "Store"]
+__all__ = ["Departed", "Known", "ObjectKey", "Store"]
 
 
 _Target = tuple[str, str, str]
 """Kind, Kubernetes namespace, and what a resource is for; instances are for the same thing across namespaces."""
+
+
+class Departed(Exception):
+    """A resource is not this operator's any more: it is gone, or has become another's."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -22,6 +32,12 @@ class ObjectKey:
     namespace: str
     name: str
     uid: str
+
+    @classmethod
+    def of(cls, kind: str, body: Mapping[str, Any]) -> "ObjectKey":
+        """Give the key of an object."""
+        metadata = body["metadata"]
+        return cls(kind, metadata["namespace"], metadata["name"], metadata["uid"])
 
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}"
@@ -61,6 +77,11 @@ class Known:
         """Whether the object is marked for deletion."""
         return "deletionTimestamp" in self.body["metadata"]
 
+    @property
+    def taken_up(self) -> bool:
+        """Whether some operator has begun to serve the object: it puts its finalizer on first."""
+        return FINALIZER in (self.body["metadata"].get("finalizers") or ())
+
 
 class Store:
     """All known resources by key, and by the instance that they are for.
@@ -79,7 +100,7 @@ class Store:
         The answer to a write may overtake older events of the watch.
         """
         metadata = {name: value for name, value in body["metadata"].items() if name != "managedFields"}
-        key = ObjectKey(kind, metadata["namespace"], metadata["name"], metadata["uid"])
+        key = ObjectKey.of(kind, body)
         before = self._known.get(key)
         if before is not None and _older(metadata.get("resourceVersion", ""), before.resource_version):
             return before
@@ -90,6 +111,10 @@ class Store:
         self._by_name[key.kind, key.namespace, key.name] = key
         self._by_target[_target(known)].add(key)
         return known
+
+    def renew(self, kind: str, body: Mapping[str, Any]) -> Known | None:
+        """Keep the answer to a request like `put`, unless its object was dropped in the meantime: None then."""
+        return self.put(kind, body) if ObjectKey.of(kind, body) in self._known else None
 
     def drop(self, key: ObjectKey) -> None:
         """Forget the object."""
@@ -103,6 +128,17 @@ class Store:
     def get(self, key: ObjectKey) -> Known | None:
         """Look the object up."""
         return self._known.get(key)
+
+    def check(self, key: ObjectKey) -> None:
+        """Return while the object is known.
+
+        Raises
+        ------
+        Departed
+            It is not, or not any more.
+        """
+        if key not in self._known:
+            raise Departed(f"{key} is not this operator's any more")
 
     def instance(self, namespace: str, name: str) -> Known | None:
         """Look an instance resource up by its name."""

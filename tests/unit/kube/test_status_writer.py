@@ -87,7 +87,9 @@ async def test_a_write_that_was_overtaken_lands_on_the_newer_object(stage):
 
 
 async def test_an_object_that_has_the_status_by_now_is_not_written(stage):
-    writer_of_another_pass = StatusWriter(stage.kube, Store(), Metrics())
+    store_of_another_pass = Store()
+    store_of_another_pass.put(INSTANCE_KIND, stage.known.body)
+    writer_of_another_pass = StatusWriter(stage.kube, store_of_another_pass, Metrics())
     await writer_of_another_pass.write(stage.known, {"state": "active", "paused": False})
 
     await stage.writer.write(stage.known, {"state": "active", "paused": False})

@@ -10,7 +10,7 @@ import pytest
 
 from aisearch_operator.engine.backoff import Backoff
 from aisearch_operator.engine.removals import Stopping
-from aisearch_operator.engine.store import Known, ObjectKey, Store
+from aisearch_operator.engine.store import Departed, Known, ObjectKey, Store
 from aisearch_operator.engine.workqueue import Again
 from aisearch_operator.kube.api import KubeUnavailable
 from aisearch_operator.kube.status_writer import StatusWriter
@@ -177,7 +177,7 @@ async def test_a_resource_that_is_gone_is_forgotten_by_all(stage):
     assert [known.key.name for known in stage.passes.reconciled] == ["next"]
 
 
-async def test_a_resource_that_was_taken_away_by_force_ends_its_deletion(stage):
+async def test_a_resource_that_went_ends_its_deletion_without_being_released(stage):
     stage.passes.removals = [Again(3600)]
     body = stage.stored(deleted=True)
     async with stage.at_work():
@@ -185,7 +185,8 @@ async def test_a_resource_that_was_taken_away_by_force_ends_its_deletion(stage):
         await stage.passes.until(removed=1)
         stage.dispatcher.seen(INSTANCE_KIND, body, gone=True)
 
-        await asyncio.wait_for(waiting, PATIENCE)
+        with pytest.raises(Departed):
+            await asyncio.wait_for(waiting, PATIENCE)
 
 
 async def test_a_kubernetes_api_that_is_away_makes_the_pass_again(stage):
