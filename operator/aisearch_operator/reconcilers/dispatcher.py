@@ -171,6 +171,7 @@ class Dispatcher:
             after, failed = self._store.get(key), answer is not None and answer.after is None
             if after is None:
                 self._reconcilers[key.kind].forget(known)  # again: the pass went on when it was forgotten
+                answer = None
             outcome = pass_outcome(after.body if after else None, failed=failed, done=self._removals.released(key))
         except asyncio.CancelledError:
             outcome = PassOutcome.RETRY  # by the next operator
@@ -188,7 +189,8 @@ class Dispatcher:
             outcome = await reconciler.remove(known)
             if isinstance(outcome, Released):
                 reconciler.forget(known)
-                self._removals.release(key)
+                if self._store.get(key) is not None:
+                    self._removals.release(key)
                 return None
             # kopf keeps the events of a resource back while its deletion handler waits: a change of
             # its deletion policy is seen only so, and that it has become another operator's.

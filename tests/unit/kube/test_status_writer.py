@@ -152,3 +152,18 @@ async def test_a_refresh_of_what_is_gone_drops_it(stage):
 
     assert await stage.writer.refresh(stage.known.key) is None
     assert len(stage.store) == 0
+
+
+async def test_nothing_is_written_to_an_object_that_was_dropped(stage):
+    stage.store.drop(stage.known.key)
+
+    await stage.writer.write(stage.known, {"state": "active"})
+
+    assert stage.kube.patches == []
+
+
+async def test_a_refresh_does_not_bring_back_what_was_dropped(stage):
+    stage.store.drop(stage.known.key)
+
+    assert await stage.writer.refresh(stage.known.key) is None
+    assert len(stage.store) == 0
