@@ -55,6 +55,7 @@ class Dispatcher:
         self._reconcilers: Mapping[str, Reconciler] = {}
         self._inherit: Callable[[Iterable[ObjectKey]], None] | None = None
         self._missing: set[ObjectKey] = set()
+        self._begun: set[ObjectKey] = set()
 
     @property
     def missing(self) -> int:
@@ -170,7 +171,7 @@ class Dispatcher:
                 answer = await self._pass(known)
             after, failed = self._store.get(key), answer is not None and answer.after is None
             if after is None:
-                self._reconcilers[key.kind].forget(known)  # again: the pass went on when it was forgotten
+                self._forget(known)  # it went in the middle of the pass, which kept on noting things for it
                 answer = None
             outcome = pass_outcome(after.body if after else None, failed=failed, done=self._removals.released(key))
         except asyncio.CancelledError:
@@ -186,16 +187,15 @@ class Dispatcher:
         try:
             if not known.deleting:
                 return await reconciler.reconcile(known)
-            outcome = await reconciler.remove(known)
+            latest = await self._latest(known)
+            if latest is None:
+                return None
+            outcome = await reconciler.remove(latest)
             if isinstance(outcome, Released):
                 reconciler.forget(known)
                 if self._store.get(key) is not None:
                     self._removals.release(key)
                 return None
-            # kopf keeps the events of a resource back while its deletion handler waits: a change of
-            # its deletion policy is seen only so, and that it has become another operator's.
-            if await self._writer.refresh(key) is None:
-                self._forget(known)
         except Departed as departed:
             logger.info("%s", departed)
             return None
@@ -203,6 +203,20 @@ class Dispatcher:
             logger.warning("%s: %s", key, error)
             return Again()
         return outcome
+
+    async def _latest(self, known: Known) -> Known | None:
+        """Read a resource again whose deletion goes on; None when it is not this operator's any more.
+
+        kopf keeps its events back while the deletion handler waits: only so is seen that its deletion policy was
+        changed, or that it has become another operator's, who may by now have let it go and kept the instance.
+        """
+        if known.key not in self._begun:
+            self._begun.add(known.key)  # the handler has just brought it
+            return known
+        latest = await self._writer.refresh(known.key)
+        if latest is None:
+            self._forget(known)
+        return latest
 
     def _take_up(self, known: Known, *, inherited: bool) -> None:
         if inherited and self._inherit is not None:
@@ -214,6 +228,7 @@ class Dispatcher:
         reconciler = self._reconcilers[known.key.kind]
         reconciler.forget(known)
         self._store.drop(known.key)
+        self._begun.discard(known.key)
         self.queue.forget(known.key)
         self._removals.forget(known.key)
 

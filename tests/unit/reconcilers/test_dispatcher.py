@@ -313,15 +313,26 @@ async def test_the_deletion_of_a_resource_that_is_inherited_is_asked_for_by_its_
 
 
 async def test_a_deletion_that_has_become_another_operators_ends_without_being_released(stage):
-    stage.passes.removals = [Again(3600)]
+    stage.passes.removals = [Again(0.0), Released()]
     body = stage.stored(deleted=True)
     stage.kube.fail("get", Gone("not selected any more"))
     async with stage.at_work():
         with pytest.raises(Departed):
             await asyncio.wait_for(stage.dispatcher.removed(INSTANCE_KIND, body), PATIENCE)
 
+    assert len(stage.passes.removed) == 1  # nothing more is done, not even once
     assert len(stage.dispatcher.queue) == 0
     assert "docs" in stage.passes.forgotten
+
+
+async def test_a_deletion_whose_resource_turns_out_to_be_gone_in_its_pass_ends_too(stage):
+    stage.passes.removals = [Again(3600)]
+    stage.passes.leaves = lambda: stage.dispatcher._store.drop(key())  # as a write does that meets nothing
+    async with stage.at_work():
+        with pytest.raises(Departed):
+            await asyncio.wait_for(stage.dispatcher.removed(INSTANCE_KIND, stage.stored(deleted=True)), PATIENCE)
+
+    assert len(stage.dispatcher.queue) == 0
 
 
 async def test_a_deletion_that_ends_after_its_resource_went_releases_nothing_that_comes_back(stage):
