@@ -188,6 +188,48 @@ def test_a_job_that_changes_hands_while_it_is_deleted_keeps_its_finalizer_until_
         assert [write for write in ours.writes(since=moved) if write.resource != "events"] == []
 
 
+def test_an_instance_that_changes_hands_while_it_is_deleted_and_is_to_stay_then_stays(make_stage, tmp_path):
+    stage = make_stage()
+    with shards(stage, tmp_path) as (ours, rest):
+        stage.kube.apply(labelled(instance("docs", deletionPolicy="Delete"), "a"))
+        stage.kube.wait_condition("AISearchInstance", "docs", "Ready")
+        stage.account.fail("instances.delete", 500, times=None)
+        stage.kube.delete("AISearchInstance", "docs")
+        await_request(stage, ours, "instances.delete")
+
+        kept = {"metadata": {"labels": {"shard": "b"}}, "spec": {"deletionPolicy": "Retain"}}
+        stage.kube.patch("AISearchInstance", "docs", kept)
+        stage.kube.wait_gone("AISearchInstance", "docs")
+        eventually(
+            lambda: "not this operator's any more" in ours.operator.log,
+            lambda: f"it does not let go:\n{ours.operator.log[-2000:]}",
+        )
+        stage.account.clear_faults()
+
+        assert rest.sent() == []
+        assert stage.account.instance("docs") is not None
+
+
+def test_a_job_that_comes_back_while_it_is_deleted_is_cancelled_once(make_stage, tmp_path):
+    stage = make_stage()
+    stage.account.configure(initial_job=False, job_duration=None)
+    with shards(stage, tmp_path) as (ours, rest):
+        running(stage, "docs")
+        stage.account.fail("jobs.cancel", 500, times=None)
+        stage.kube.delete("AISearchSyncJob", "docs")
+        await_request(stage, ours, "jobs.cancel")
+        relabel(stage, "b", "docs")
+        await_request(stage, rest, "jobs.cancel")
+        relabel(stage, "a", "docs")
+        await_request(stage, ours, "jobs.cancel")
+
+        stage.account.clear_faults()
+        stage.kube.wait_gone("AISearchSyncJob", "docs")
+
+        assert [job.end_reason for job in stage.account.jobs("docs")] == ["cancelled"]
+        assert len(applied(stage.account, "jobs.cancel", "docs")) == 1
+
+
 def test_a_sync_job_whose_instance_another_operator_serves_says_so(make_stage, tmp_path):
     stage = make_stage()
     with shards(stage, tmp_path):
