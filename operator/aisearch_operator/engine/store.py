@@ -6,16 +6,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from pydantic_core import from_json, to_json
-
-from aisearch_operator.resources.group import INSTANCE_KIND, RECONCILE_REQUESTED, REQUEST_LENGTH, SYNC_JOB_KIND
+from aisearch_operator.engine.packing import pack, unpack
+from aisearch_operator.resources.group import (
+    FINALIZER,
+    INSTANCE_KIND,
+    RECONCILE_REQUESTED,
+    REQUEST_LENGTH,
+    SYNC_JOB_KIND,
+)
 from aisearch_operator.telemetry.resource_state import ResourceSummary
 
-__all__ = ["Known", "ObjectKey", "Store"]
+__all__ = ["Departed", "Known", "ObjectKey", "Store"]
 
 
 _Target = tuple[str, str, str]
 """Kind, Kubernetes namespace, and what a resource is for; instances are for the same thing across namespaces."""
+
+
+class Departed(Exception):
+    """A resource is not this operator's any more: it is gone, or has become another's."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -27,6 +36,13 @@ class ObjectKey:
     name: str
     uid: str
 
+    @classmethod
+    def of(cls, kind: str, body: Mapping[str, Any]) -> "ObjectKey":
+        """Give the key of an object."""
+        metadata = body["metadata"]
+        # A few namespaces are the same text in thousands of objects.
+        return cls(kind, sys.intern(metadata["namespace"]), metadata["name"], metadata["uid"])
+
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}"
 
@@ -35,8 +51,7 @@ class ObjectKey:
 class Known:
     """An object as the API server last showed it, without its managed fields.
 
-    It is packed: 2 KB instead of 10 KB as dictionaries, of thousands of objects that nobody looks at. What is asked
-    of all of them stands beside it.
+    It is packed; what is asked of all objects at once stands beside it.
 
     Parameters
     ----------
@@ -64,11 +79,10 @@ class Known:
     packed: bytes
 
     @classmethod
-    def of(cls, kind: str, body: Mapping[str, Any]) -> Self:
+    def of(cls, key: ObjectKey, body: Mapping[str, Any]) -> Self:
         """Take what counts out of an object."""
         metadata = {name: value for name, value in body["metadata"].items() if name != "managedFields"}
         spec, status = body.get("spec", {}), body.get("status", {})
-        key = _key(kind, metadata)
         kept = {"metadata": metadata, "spec": spec, "status": status}
         return cls(
             key,
@@ -79,14 +93,19 @@ class Known:
             requested=_requested(metadata, status),
             target=_target(key, spec),
             summary=ResourceSummary.of(kept),
-            packed=to_json(kept),
+            packed=pack(kept),
         )
 
     @property
     def body(self) -> Mapping[str, Any]:
         """Unpack metadata, spec and status. The answer is the caller's own."""
-        body: Mapping[str, Any] = from_json(self.packed)
+        body: Mapping[str, Any] = unpack(self.packed)
         return body
+
+    @property
+    def taken_up(self) -> bool:
+        """Whether some operator has begun to serve the object: it puts its finalizer on first."""
+        return FINALIZER in (self.body["metadata"].get("finalizers") or ())
 
 
 class Store:
@@ -102,17 +121,21 @@ class Store:
 
         The answer to a write may overtake older events of the watch.
         """
-        before = self._known.get(_key(kind, body["metadata"]))
+        key = ObjectKey.of(kind, body)
+        before = self._known.get(key)
         if before is not None and _not_newer(body["metadata"].get("resourceVersion", ""), before.resource_version):
             return before
-        known = Known.of(kind, body)
-        key = known.key if before is None else before.key
+        known = Known.of(key if before is None else before.key, body)
         if before is not None and before.target != known.target:
             self._leave_target(before)
-        self._known[key] = known
-        self._by_name[key.kind, key.namespace, key.name] = key
-        self._by_target[known.target].add(key)
+        self._known[known.key] = known
+        self._by_name[key.kind, key.namespace, key.name] = known.key
+        self._by_target[known.target].add(known.key)
         return known
+
+    def renew(self, kind: str, body: Mapping[str, Any]) -> Known | None:
+        """Keep the answer to a request like `put`, unless its object was dropped in the meantime: None then."""
+        return self.put(kind, body) if ObjectKey.of(kind, body) in self._known else None
 
     def drop(self, key: ObjectKey) -> None:
         """Forget the object."""
@@ -126,6 +149,17 @@ class Store:
     def get(self, key: ObjectKey) -> Known | None:
         """Look the object up."""
         return self._known.get(key)
+
+    def check(self, key: ObjectKey) -> None:
+        """Return while the object is known.
+
+        Raises
+        ------
+        Departed
+            It is not, or not any more.
+        """
+        if key not in self._known:
+            raise Departed(f"{key} is not this operator's any more")
 
     def instance(self, namespace: str, name: str) -> Known | None:
         """Look an instance resource up by its name."""
@@ -164,11 +198,6 @@ class Store:
         keys.discard(known.key)
         if not keys:
             del self._by_target[known.target]
-
-
-def _key(kind: str, metadata: Mapping[str, Any]) -> ObjectKey:
-    # A few namespaces are the same text in thousands of objects.
-    return ObjectKey(kind, sys.intern(metadata["namespace"]), metadata["name"], metadata["uid"])
 
 
 def _target(key: ObjectKey, spec: Mapping[str, Any]) -> _Target:
