@@ -18,7 +18,7 @@ __all__ = ["connect", "own_namespace", "session_of"]
 USER_AGENT = f"aisearch-operator/{__version__}"
 """Also who manages the written fields, in the eyes of the API server."""
 
-WRITES_AT_ONCE = 16
+WRITES_AT_ONCE = 32
 """kopf's requests at the same time, beside the watches. It would open a connection of 100 KB for each of a thousand new
 resources, only to have them wait in the API server."""
 
