@@ -1,6 +1,7 @@
 """The composition root: builds the operator, runs it, shuts it down."""
 
 import asyncio
+import gc
 import logging
 import signal
 from functools import partial
@@ -18,7 +19,7 @@ from aisearch_operator.engine.backoff import Backoff
 from aisearch_operator.engine.store import Store
 from aisearch_operator.engine.workqueue import Again, WorkQueue
 from aisearch_operator.handlers import register, settings_for
-from aisearch_operator.kube.api import KubeApi
+from aisearch_operator.kube.api import KubeApi, SelectorRefused
 from aisearch_operator.kube.connection import connect
 from aisearch_operator.kube.credentials import CredentialSource, OwnCredentials
 from aisearch_operator.kube.events import EventRecorder
@@ -40,6 +41,7 @@ from aisearch_operator.reconcilers.instance_removal import InstanceRemoval
 from aisearch_operator.reconcilers.job_calls import JobCalls
 from aisearch_operator.reconcilers.measurements import Measurements
 from aisearch_operator.reconcilers.outcome import Reporter, RetryPolicy, utc_now
+from aisearch_operator.reconcilers.roll_call import INTERVAL, RollCall
 from aisearch_operator.reconcilers.sync_job import SyncJobReconciler
 from aisearch_operator.reconcilers.sync_job_attempt import SyncJobSteps
 from aisearch_operator.reconcilers.sync_job_expiry import JobExpiry
@@ -84,7 +86,7 @@ class Operator:
         self._health = health
         self._metrics = metrics
         backoff = Backoff(settings.backoff_base, settings.backoff_cap)
-        store = Store()
+        self._store = store = Store()
         writer = StatusWriter(kube, store, metrics)
         self.dispatcher = Dispatcher(store, writer, metrics, workers=settings.workers, backoff=backoff)
         health.need("the first list of the resources", lambda: self.dispatcher.started)
@@ -113,14 +115,17 @@ class Operator:
         gauges.show_queues(metrics, health, {Queue.RECONCILE: self.dispatcher.queue, Queue.POLL: self._polls})
         gauges.show_cloudflare(metrics, self._connections)
         gauges.show_observations(metrics, instances, jobs, statistics)
-        reporter = Reporter(writer, EventRecorder(kube), Measurements(metrics, utc_now))
+        reporter = Reporter(
+            writer, EventRecorder(kube, per_minute=settings.events_per_minute), Measurements(metrics, utc_now)
+        )
         claims = Claims(store, self._connections, wake=wake)
-        targets = TargetFinder(store, self._connections, instances)
-        self.job_calls = JobCalls(jobs, settle=settings.settle_time)
+        targets = TargetFinder(store, self._connections, instances, label_selector=settings.label_selector)
+        self.job_calls = JobCalls(jobs, store, settle=settings.settle_time)
         retry = RetryPolicy(terminal=settings.terminal_retry, wait=settings.wait_retry)
         self.dispatcher.serve(
             {
                 INSTANCE_KIND: InstanceReconciler(
+                    store,
                     self._connections,
                     instances,
                     statistics,
@@ -164,7 +169,8 @@ class Operator:
                     retry,
                     wake=wake,
                 ),
-            }
+            },
+            inherit=self.job_calls.inherit,
         )
 
     async def run(self, asked_to_stop: asyncio.Event) -> None:
@@ -172,7 +178,17 @@ class Operator:
 
         Passes that the grace does not suffice for are cut off. That is no failure: the next operator
         finds out what became of them.
+
+        Raises
+        ------
+        SelectorRefused
+            The API server does not understand the label selector.
         """
+        try:
+            await self._kube.check_selector(next(iter(self._settings.namespaces), None))
+        except SelectorRefused:
+            await self._kube.close()
+            raise
         self._health.role = Role.LEADER
         registry = kopf.OperatorRegistry()
         register(registry, self.dispatcher, self._fence, self._signs)
@@ -181,12 +197,17 @@ class Operator:
         self._polls.add(
             FirstList(self._kube, self.dispatcher, self._settings.namespaces, inherit=self.job_calls.inherit)
         )
+        if self._settings.label_selector:
+            roll_call = RollCall(self._kube, self._store, self.dispatcher, self._settings.namespaces)
+            self._polls.add_after(roll_call, INTERVAL)
         self._signs.begin()
         ending = asyncio.create_task(self._end_when_asked(asked_to_stop, ready, stop), name="end-when-asked")
         try:
             await kopf.operator(
                 registry=registry,
-                settings=settings_for(self._settings.shutdown_grace, self._settings.watch_timeout),
+                settings=settings_for(
+                    self._settings.shutdown_grace, self._settings.watch_timeout, self._settings.label_selector
+                ),
                 clusterwide=not self._settings.namespaces,
                 namespaces=self._settings.namespaces,
                 standalone=True,
@@ -230,7 +251,7 @@ class Operator:
             credentials,
             base_url=str(settings.api_url),
             budget=RequestBudget(
-                limit=settings.budget_limit, window=settings.budget_window, share=settings.budget_share
+                limit=settings.budget_limit, window=settings.budget_window, share=settings.own_budget_share
             ),
             timeout=Timeouts(read=settings.answer_timeout, create=settings.create_timeout),
             user_agent=f"aisearch-operator/{__version__}",
@@ -275,7 +296,12 @@ async def run(settings: Settings) -> None:
         There is no access to Kubernetes.
     CannotListen
         The port for probes and metrics cannot be had.
+    SelectorRefused
+        The API server does not understand the label selector.
     """
+    # What was imported stays, half a million objects: the garbage collector need not go through them again and again.
+    gc.collect()
+    gc.freeze()
     health, metrics = Health(), Metrics()
     gauges.show_process(metrics, health)
     stop = asyncio.Event()
@@ -285,4 +311,5 @@ async def run(settings: Settings) -> None:
         leadership(settings, health, stop) as fence,
     ):
         if fence is not None:
-            await Operator(settings, KubeApi(await connect(fence)), health, metrics, fence).run(stop)
+            kube = KubeApi(await connect(fence), settings.label_selector)
+            await Operator(settings, kube, health, metrics, fence).run(stop)

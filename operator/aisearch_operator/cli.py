@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from aisearch_operator import __version__
 from aisearch_operator.app import run as run_operator
-from aisearch_operator.kube.api import KubeUnavailable
+from aisearch_operator.kube.api import KubeUnavailable, SelectorRefused
 from aisearch_operator.resources.crd import generate
 from aisearch_operator.settings import Settings
 from aisearch_operator.telemetry.http_server import CannotListen
@@ -46,7 +46,7 @@ def run() -> None:
     logger.info("The operator %s starts", __version__)
     try:
         asyncio.run(run_operator(settings))
-    except (CannotListen, KubeUnavailable) as error:
+    except (CannotListen, KubeUnavailable, SelectorRefused) as error:
         raise click.ClickException(str(error)) from error
 
 

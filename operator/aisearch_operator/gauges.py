@@ -20,7 +20,6 @@ from aisearch_operator.telemetry import definitions as metric
 from aisearch_operator.telemetry.definitions import Observation, Queue
 from aisearch_operator.telemetry.health import Health, Role, Stuck
 from aisearch_operator.telemetry.metrics import Metrics, Sample
-from aisearch_operator.telemetry.resource_state import running_since, stalled_reason, state_of
 
 __all__ = [
     "queue_stuck",
@@ -118,18 +117,18 @@ def show_observations(
 
 def _states(store: Store) -> Iterator[Sample]:
     for kind in metric.KINDS:
-        found = Counter(state_of(known.body) for known in store.all(kind))
+        found = Counter(known.summary.state for known in store.all(kind))
         yield from (((kind, state), found[state]) for state in metric.ResourceState)
 
 
 def _reasons(store: Store) -> Iterator[Sample]:
     for kind in metric.KINDS:
-        found = Counter(filter(None, (stalled_reason(known.body) for known in store.all(kind))))
+        found = Counter(filter(None, (known.summary.stalled for known in store.all(kind))))
         yield from (((kind, reason), count) for reason, count in found.items())
 
 
 def _longest_run(store: Store, now: datetime) -> float:
-    starts = (running_since(known.body) for known in store.all(SYNC_JOB_KIND))
+    starts = (known.summary.running_since for known in store.all(SYNC_JOB_KIND))
     # Another machine's clock has set these times.
     return max((max(0.0, (now - start).total_seconds()) for start in starts if start is not None), default=0.0)
 

@@ -5,6 +5,7 @@ from typing import Any
 import kopf
 
 from aisearch_operator.engine.removals import Stopping
+from aisearch_operator.engine.store import Departed
 from aisearch_operator.kube.connection import session_of
 from aisearch_operator.kube.fence import Fence
 from aisearch_operator.kube.service_account import login_with_service_account
@@ -72,7 +73,7 @@ class NoProgress(kopf.ProgressStorage):
         return essence
 
 
-def settings_for(shutdown_grace: float, watch_timeout: int) -> kopf.OperatorSettings:
+def settings_for(shutdown_grace: float, watch_timeout: int, label_selector: str = "") -> kopf.OperatorSettings:
     """Give kopf's settings, each for a reason in facts/kopf.md.
 
     Parameters
@@ -81,6 +82,8 @@ def settings_for(shutdown_grace: float, watch_timeout: int) -> kopf.OperatorSett
         Seconds that running passes have at the end.
     watch_timeout
         Seconds after which a watch is begun anew.
+    label_selector
+        Of the resources to watch; empty for all of them.
     """
     settings = kopf.OperatorSettings()
     settings.persistence.finalizer = FINALIZER
@@ -96,6 +99,9 @@ def settings_for(shutdown_grace: float, watch_timeout: int) -> kopf.OperatorSett
     settings.watching.chunk_size = 500
     settings.watching.server_timeout = watch_timeout
     settings.watching.inactivity_timeout = watch_timeout * WATCH_ALLOWANCE
+    if label_selector:
+        for plural in KINDS:
+            settings.watching.label_selectors[GROUP, VERSION, plural] = label_selector
     return settings
 
 
@@ -138,3 +144,6 @@ def _register_kind(registry: kopf.OperatorRegistry, dispatcher: Dispatcher, plur
         except Stopping as stopping:
             # kopf sleeps through its own end: with a delay, the process would last that much longer.
             raise kopf.TemporaryError("The operator stops; the next one goes on with it", delay=0) from stopping
+        except Departed as departed:
+            # Not a success: kopf would take the finalizer off. What follows is the event that it went.
+            raise kopf.TemporaryError(str(departed), delay=0) from departed

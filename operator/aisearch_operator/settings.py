@@ -5,6 +5,8 @@ from typing import Annotated, Literal, Self
 from pydantic import AnyHttpUrl, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from aisearch_operator.cloudflare.budget import SMALLEST_SHARE
+
 __all__ = ["Settings"]
 
 Seconds = Annotated[float, Field(gt=0)]
@@ -58,6 +60,10 @@ class Settings(BaseSettings):
     namespaces: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = ()
     """Kubernetes namespaces to watch, separated by commas. Empty: all of them."""
 
+    label_selector: Stripped = ""
+    """Label selector of the resources to serve, in Kubernetes' own words (``shard=a``, ``shard notin (a, b)``,
+    ``!shard``). Empty: all of them."""
+
     workers: Annotated[int, Field(ge=1, le=256)] = 16
     """Reconcile passes at the same time. They wait for the network, not for the processor."""
 
@@ -68,7 +74,10 @@ class Settings(BaseSettings):
     """Seconds of Cloudflare's rate limit window."""
 
     budget_share: Annotated[float, Field(gt=0, le=1)] = 0.6
-    """The operator's share of the limit; the rest is left to people and other tools."""
+    """The share of the limit for operators; the rest is left to people and other tools."""
+
+    budget_shards: Annotated[int, Field(ge=1)] = 1
+    """How many operators serve a part of the resources each, and divide `budget_share` evenly."""
 
     answer_timeout: Seconds = 30
     """Seconds until a request to Cloudflare counts as unanswered. What a write then did is looked for."""
@@ -119,6 +128,10 @@ class Settings(BaseSettings):
     backoff_cap: Seconds = 120
     """The longest wait in seconds between two retries of a failed pass."""
 
+    events_per_minute: Annotated[int, Field(ge=0)] = 60
+    """Normal Events (created, updated, started …) in a minute, over all resources; the log has all of them. 0: only
+    Warnings, which are always told."""
+
     shutdown_grace: Seconds = 20
     """Seconds that running passes have after SIGTERM. Keep it below the pod's terminationGracePeriodSeconds."""
 
@@ -167,6 +180,22 @@ class Settings(BaseSettings):
             raise ValueError(
                 "AISEARCH_ACCOUNT_ID and AISEARCH_API_TOKEN (or AISEARCH_EMAIL and AISEARCH_API_KEY) belong together: "
                 "give both or none"
+            )
+        return self
+
+    @property
+    def own_budget_share(self) -> float:
+        """The part of Cloudflare's limit that is this operator's own."""
+        return self.budget_share / self.budget_shards
+
+    @model_validator(mode="after")
+    def _budget_suffices(self) -> Self:
+        """Refuse a budget with which some requests would never be sent."""
+        own = self.budget_limit * self.own_budget_share
+        if own < SMALLEST_SHARE:
+            raise ValueError(
+                f"AISEARCH_BUDGET_LIMIT x AISEARCH_BUDGET_SHARE / AISEARCH_BUDGET_SHARDS must be at least "
+                f"{SMALLEST_SHARE:g} requests per window, and is {own:.3g}"
             )
         return self
 

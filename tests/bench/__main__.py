@@ -28,7 +28,7 @@ def main() -> int:
     try:
         with Display() as display:
             for size in sorted(set(arguments.sizes)):
-                for contender in [Contender(arguments.only)] if arguments.only else Contender:
+                for contender in _contenders(arguments, size):
                     runs.append(_run(contender, size, conditions, display))
                     _keep(arguments.out, _results(began, conditions, runs))
             display.results(_results(began, conditions, runs))
@@ -40,6 +40,12 @@ def main() -> int:
         print(f"\nerror: {error}", file=sys.stderr)
         return 1
     return 1 if any(run.trouble for run in runs) else 0
+
+
+def _contenders(arguments: argparse.Namespace, size: int) -> list[Contender]:
+    if arguments.only:
+        return [Contender(arguments.only)]
+    return list(Contender) if size <= arguments.baseline_up_to else [Contender.OPERATOR]
 
 
 def _run(contender: Contender, size: int, conditions: Conditions, display: Display) -> Run:
@@ -76,6 +82,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--job-interval", type=float, default=10.0, help="the same for sync jobs (%(default)s)")
     parser.add_argument("--real-limits", action="store_true", help="1,200 requests in 5 minutes, as at Cloudflare")
     parser.add_argument("--only", choices=list(Contender), help="leave the other one out")
+    parser.add_argument(
+        "--baseline-up-to", type=int, default=5000, help="instances at which both are measured (%(default)s)"
+    )
     parser.add_argument("--out", type=Path, default=Path("build/bench"), help="where to write (%(default)s)")
     return parser.parse_args()
 

@@ -19,6 +19,9 @@ COMPARED = 1000
 MOST_WRITES, MOST_REQUESTS = 0.5, 0.1
 """Parts of the baseline's."""
 
+MOST_REFUSED = 0.005
+"""The part of all writes that may meet a newer version of their resource: the bench edits what is being written."""
+
 TIED = 0.5
 """Seconds. A phase that is slower by less than that is as fast: the timers of both do not tick at the same moment."""
 
@@ -55,16 +58,21 @@ def _counts(run: Run, results: Results) -> Iterator[Promise]:
     if rest := run.of(Phase.REST):
         wanted = run.pages * _sweeps(rest, results)
         yield _at_most(run.size, "requests at rest, statistics left out", wanted, _unrotated(rest))
-        yield _at_most(
-            run.size, "writes at rest, statistics left out", 0, rest.written - rest.writes.get("statistics", 0)
-        )
+        yield _at_most(run.size, "writes at rest, statistics left out", 0, rest.written_but("statistics"))
     if restart := run.of(Phase.RESTART):
-        yield _at_most(run.size, "writes of a restart", 0, restart.written)
+        yield _at_most(run.size, "writes of a restart, statistics left out", 0, restart.written_but("statistics"))
         yield _at_most(run.size, "requests of a restart, statistics left out", run.pages, _unrotated(restart))
     for phase, most in ((Phase.CREATE, 2), (Phase.EDIT, 1), (Phase.DELETE, 1)):
         if figures := run.of(phase):
-            counted = figures.written_but("statistics", "event")
+            counted = figures.written_but("statistics", "event", "refused")
             yield _at_most(run.size, f"writes to {phase} one, Events left out", most, counted / figures.resources)
+    refused = sum(figures.writes.get("refused", 0) for figures in run.phases)
+    yield _at_most(
+        run.size,
+        "writes that came too late and were refused, all phases",
+        round(run.written * MOST_REFUSED),
+        refused,
+    )
 
 
 def _memory(run: Run) -> Iterator[Promise]:

@@ -233,10 +233,25 @@ def test_every_setting_of_the_operator_can_be_set_and_arrives_as_it_was_written(
         (("--set", "credentials.namespaces={team-*,search}"), "AISEARCH_CREDENTIALS_NAMESPACES", "team-*,search"),
         (("--set-json", "settings.budgetShare=0.25"), "AISEARCH_BUDGET_SHARE", "0.25"),
         (("--set", "httpPort=9000"), "AISEARCH_HTTP_PORT", "9000"),
+        (("--set", r"sharding.labelSelector=shard notin (a\,b)"), "AISEARCH_LABEL_SELECTOR", "shard notin (a,b)"),
+        (("--set", "sharding.shards=3"), "AISEARCH_BUDGET_SHARDS", "3"),
     ],
 )
 def test_values_become_the_operators_settings(arguments, variable, value):
     assert environment(render(*arguments))[variable] == value
+
+
+def test_releases_beside_one_another_share_nothing_by_name():
+    first, second = (
+        {(body["kind"], body["metadata"].get("namespace"), body["metadata"]["name"]) for body in render(*arguments)}
+        for arguments in ((), ("--values", str(CHART / "ci" / "sharding-values.yaml")))
+    )
+    other = render("--values", str(CHART / "ci" / "sharding-values.yaml"), release="shard-b")
+
+    assert second < first  # what one of several leaves out, another brings along
+    assert not first & {(body["kind"], body["metadata"].get("namespace"), body["metadata"]["name"]) for body in other}
+    lease = environment(other)["AISEARCH_LEASE_NAME"]
+    assert [lease] in [rule.get("resourceNames") for rule in the("Role", other, "-lease")["rules"]]
 
 
 def test_a_namespaced_installation_has_its_rights_in_the_named_namespaces_alone():

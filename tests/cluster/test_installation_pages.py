@@ -1,4 +1,4 @@
-"""Every command of the README and of docs/install-*.md works as it stands, typed by a newcomer from top to bottom."""
+"""Every command of the README, docs/install-*.md and docs/shards.md works, typed by a newcomer from top to bottom."""
 
 import json
 import os
@@ -18,7 +18,11 @@ from walkthrough.replicas import deployed_operators
 from walkthrough.terminal import Terminal
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("install-*.md"))))
+PAGES = (
+    "README.md",
+    *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("install-*.md"))),
+    "docs/shards.md",
+)
 PATIENCE = 180.0
 """Seconds for one block: the longest of them wait for rollouts and sync jobs, some 10 s."""
 

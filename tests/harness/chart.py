@@ -60,9 +60,9 @@ def render_text(
     return outcome.stdout
 
 
-def access_of_namespaces(namespace: str) -> list[dict[str, Any]]:
+def access_of_namespaces(namespace: str, release: str = RELEASE) -> list[dict[str, Any]]:
     """Give the service account and the roles of an operator that runs in a namespace and watches this one alone."""
-    return _access(namespace, "--set", f"watchNamespaces={{{_PLACE}}}")
+    return _access(namespace, "--set", f"watchNamespaces={{{_PLACE}}}", release=release)
 
 
 def access_of_the_cluster(namespace: str) -> list[dict[str, Any]]:
@@ -70,12 +70,12 @@ def access_of_the_cluster(namespace: str) -> list[dict[str, Any]]:
     return _access(namespace)
 
 
-def _access(namespace: str, *mode: str) -> list[dict[str, Any]]:
-    return list(yaml.safe_load_all(_access_text(*mode).replace(_PLACE, namespace)))
+def _access(namespace: str, *mode: str, release: str = RELEASE) -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all(_access_text(*mode, release=release).replace(_PLACE, namespace)))
 
 
 @functools.cache
-def _access_text(*mode: str) -> str:
+def _access_text(*mode: str, release: str) -> str:
     """Render once for all stages: Helm takes 60 ms, and the namespace is all that differs."""
-    bodies = render("--set", "crds.install=false,rbac.aggregateRoles=false", *mode, namespace=_PLACE)
+    bodies = render("--set", "crds.install=false,rbac.aggregateRoles=false", *mode, release=release, namespace=_PLACE)
     return yaml.safe_dump_all([body for body in bodies if body["kind"] in ACCESS])

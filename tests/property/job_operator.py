@@ -37,6 +37,7 @@ from aisearch_operator.resources.group import SYNC_JOB_KIND
 from aisearch_operator.resources.sync_job import AISearchSyncJob, AISearchSyncJobStatus
 from property.job_api import COOLDOWN, Api, Refused
 from property.job_rules import Rules
+from unit.builders import next_version
 
 __all__ = ["Fate", "Fault", "Operator"]
 
@@ -95,7 +96,7 @@ class Operator:
         if after is None or fate != "written":
             return
         self._rules.writing(known, resource, after)
-        self._store.put(SYNC_JOB_KIND, {**known.body, "status": after.to_kubernetes()})
+        self._store.put(SYNC_JOB_KIND, next_version(known.body, status=after.to_kubernetes()))
         if closed_attempts(after) > closed_attempts(resource.status) or is_terminal(after):
             self._unheard.pop(key.uid, None)
             self._inherited.discard(key.uid)

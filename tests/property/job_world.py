@@ -13,7 +13,7 @@ from aisearch_operator.resources.sync_job import AISearchSyncJob
 from property.job_api import EPOCH, Api
 from property.job_operator import Fate, Fault, Operator
 from property.job_rules import Rules
-from unit.builders import metadata
+from unit.builders import metadata, next_version
 
 __all__ = ["Move", "Setup", "World"]
 
@@ -91,7 +91,7 @@ class World:
     def delete(self, number: int) -> None:
         def delete(known: Known) -> None:
             about = {**known.body["metadata"], "deletionTimestamp": "2026-11-24T00:00:00Z"}
-            self._store.put(SYNC_JOB_KIND, {**known.body, "metadata": about})
+            self._store.put(SYNC_JOB_KIND, next_version(known.body, metadata=about))
 
         self._with(number, delete)
 
@@ -156,7 +156,7 @@ class World:
         spec = {**body["spec"], **changes}
         if spec != body["spec"]:
             about = {**body["metadata"], "generation": known.generation + 1}
-            self._store.put(SYNC_JOB_KIND, {**body, "metadata": about, "spec": spec})
+            self._store.put(SYNC_JOB_KIND, next_version(body, metadata=about, spec=spec))
 
 
 def _again(known: Known) -> dict[str, Any]:

@@ -100,6 +100,12 @@ def metadata(name: str, *, uid: str = "", generation: int = 1, created: datetime
     }
 
 
+def next_version(body: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
+    """Give the body of a stored object as the API server has it after a write that changes these parts of it."""
+    about = changes.pop("metadata", body["metadata"])
+    return {**body, "metadata": {**about, "resourceVersion": str(int(about["resourceVersion"]) + 1)}, **changes}
+
+
 def said(conditions: Iterable[Condition], condition_type: str) -> Condition:
     """Give the condition of a type, which must be there."""
     found = condition(conditions, condition_type)

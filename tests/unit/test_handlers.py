@@ -63,3 +63,10 @@ def test_kopf_is_set_up_for_one_operator_that_leaves_events_and_status_to_us():
 @pytest.mark.parametrize("grace", [1, 500])
 def test_kopf_waits_longer_for_its_end_than_the_longest_call_and_pass(grace):
     assert settings_for(grace, 60).queueing.exit_timeout >= max(grace, 75)
+
+
+@pytest.mark.parametrize("selector", ["", "shard=a"])
+def test_kopf_watches_what_the_label_selector_selects_of_both_kinds(selector):
+    watched = settings_for(20, 60, selector).watching.label_selectors
+
+    assert list(watched.values()) == ([selector, selector] if selector else [])

@@ -7,6 +7,7 @@ import textwrap
 import pytest
 from pydantic import ValidationError
 
+from aisearch_operator.cloudflare.budget import RequestBudget
 from aisearch_operator.settings import Settings
 
 
@@ -136,3 +137,25 @@ def test_a_lease_that_no_object_can_be_named_like_is_refused(monkeypatch, name):
 
     with pytest.raises(ValidationError):
         Settings()
+
+
+def test_shards_divide_the_share_of_the_request_budget():
+    assert Settings(budget_share=0.6, budget_shards=3).own_budget_share == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("shards", [37, 1000])
+def test_a_request_budget_that_is_divided_too_often_is_refused_by_the_names_of_its_parts(shards):
+    with pytest.raises(ValidationError, match="AISEARCH_BUDGET_SHARE / AISEARCH_BUDGET_SHARDS must be at least 20"):
+        Settings(budget_shards=shards)
+
+
+def test_every_budget_that_is_accepted_can_be_made():
+    settings = Settings(budget_shards=36)
+
+    RequestBudget(limit=settings.budget_limit, window=settings.budget_window, share=settings.own_budget_share)
+
+
+def test_a_label_selector_may_hold_commas(monkeypatch):
+    monkeypatch.setenv("AISEARCH_LABEL_SELECTOR", "shard notin (a, b),!legacy\n")
+
+    assert Settings().label_selector == "shard notin (a, b),!legacy"

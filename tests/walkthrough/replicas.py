@@ -1,7 +1,7 @@
 """Test code in place of the nodes: it runs the operator as its Deployment says, outside of any container.
 
 `harness.pod_ready` tells the API server that pods run; this makes it true for the operator. One process stands for
-all replicas of the Deployment, with its service account's token and its variables. When the pod template changes the
+all replicas of a Deployment, with its service account's token and its variables. When the pod template changes the
 process is replaced, when the Deployment goes it ends.
 """
 
@@ -29,7 +29,7 @@ _LABEL = "app.kubernetes.io/name=aisearch-operator"
 
 @contextlib.contextmanager
 def deployed_operators(plane: ControlPlane, api_url: str, log_file: Path) -> Iterator[None]:
-    """Run the operator of the chart for as long as the cluster has its Deployment.
+    """Run the operators of the chart, each for as long as the cluster has its Deployment.
 
     Parameters
     ----------
@@ -53,25 +53,28 @@ class _Node:
         self._client = client
         self._api_url = api_url
         self._log_file = log_file
-        self._operator: OperatorProcess | None = None
-        self._template: str | None = None
+        self._running: dict[str, tuple[str, OperatorProcess]] = {}
 
     def look(self) -> None:
         """Bring what runs in line with what is deployed."""
         found = self._get("/apis/apps/v1/deployments", labelSelector=_LABEL)["items"]
-        template = json.dumps(found[0]["spec"]["template"]) if found else None
-        if template != self._template:
-            self.stop()
-            if found:
-                self._operator = self._start(found[0]["metadata"]["namespace"], found[0]["spec"]["template"]["spec"])
-            self._template = template
-        elif self._operator is not None:
-            self._operator.check()
+        templates = {each["metadata"]["uid"]: json.dumps(each["spec"]["template"]) for each in found}
+        for uid, (template, operator) in list(self._running.items()):
+            if templates.get(uid) == template:
+                operator.check()
+            else:
+                del self._running[uid]
+                operator.stop()
+        for each in found:
+            uid = each["metadata"]["uid"]
+            if uid not in self._running:
+                operator = self._start(each["metadata"]["namespace"], each["spec"]["template"]["spec"])
+                self._running[uid] = templates[uid], operator
 
     def stop(self) -> None:
-        """End the operator as a kubelet does, by SIGTERM."""
-        operator, self._operator = self._operator, None
-        if operator is not None:
+        """End the operators as a kubelet does, by SIGTERM."""
+        while self._running:
+            _, (_, operator) = self._running.popitem()
             operator.stop()
 
     def _start(self, namespace: str, pod: dict[str, Any]) -> OperatorProcess:

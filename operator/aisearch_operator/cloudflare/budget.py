@@ -10,7 +10,7 @@ from types import MappingProxyType
 from aisearch_operator.cloudflare.others import Others
 from aisearch_operator.cloudflare.ratelimit import Remaining, parse_remaining, parse_retry_after
 
-__all__ = ["Priority", "RequestBudget"]
+__all__ = ["SMALLEST_SHARE", "Priority", "RequestBudget"]
 
 
 class Priority(IntEnum):

@@ -6,6 +6,7 @@ Nothing is tried again here: whoever calls knows what a repetition would do. Eve
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import TypeVar
 
 import httpx
 from pydantic import JsonValue
@@ -42,6 +43,8 @@ from aisearch_operator.cloudflare.routes import (
 from aisearch_operator.cloudflare.wire import Instance, Job, JobLog, ResultInfo, Stats
 
 __all__ = ["CloudflareClient"]
+
+T = TypeVar("T")
 
 JOBS_PER_PAGE = 50
 """The most that the API gives (facts 1.1)."""
@@ -121,13 +124,13 @@ class CloudflareClient:
         """Close the connections."""
         await self._exchange.aclose()
 
-    def sweep_instances(self, ns: SearchNamespace) -> InstanceSweep:
-        """Begin a look at all instances of a search namespace that can be interrupted."""
-        return InstanceSweep(self._exchange, ns)
+    def sweep_instances(self, ns: SearchNamespace, keep: Callable[[Instance], T]) -> InstanceSweep[T]:
+        """Begin a look at all instances of a search namespace that can be interrupted; see `InstanceSweep`."""
+        return InstanceSweep(self._exchange, ns, keep)
 
     async def list_instances(self, ns: SearchNamespace) -> Listing[Instance]:
         """List all instances of a search namespace, oldest first; see `InstanceSweep`."""
-        return await self.sweep_instances(ns).read()
+        return await self.sweep_instances(ns, lambda instance: instance).read()
 
     async def get_instance(
         self, ns: SearchNamespace, instance_id: str, *, priority: Priority | None = None

@@ -15,9 +15,18 @@ from aisearch_operator.resources.instance import AISearchInstance
 __all__ = ["missing_resource", "obstacle_at_cloudflare", "obstacle_in_resource"]
 
 
-def missing_resource(name: str) -> Verdict:
-    """Judge a reference to a resource that does not exist: it is often applied a moment later."""
-    return Verdict.working(Reason.INSTANCE_MISSING, f"AISearchInstance {name} does not exist in this namespace")
+def missing_resource(name: str, *, label_selector: str = "") -> Verdict:
+    """Judge a reference to a resource that does not exist: it is often applied a moment later.
+
+    Parameters
+    ----------
+    label_selector
+        Of the resources that the operator sees; empty for all of them.
+    """
+    message = f"AISearchInstance {name} does not exist in this namespace"
+    if label_selector:
+        message += f", or is not selected by this operator's label selector, {label_selector}, as the sync job is"
+    return Verdict.working(Reason.INSTANCE_MISSING, message)
 
 
 def obstacle_in_resource(instance: AISearchInstance) -> Verdict | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from aisearch_operator.engine.store import ObjectKey
+from aisearch_operator.engine.store import Departed, ObjectKey
 
 __all__ = ["Removals", "Stopping"]
 
@@ -26,6 +26,8 @@ class Removals:
         ------
         Stopping
             The operator stops first.
+        Departed
+            The resource was forgotten: whoever has it now lets it go.
         """
         if key in self._released:
             return  # kopf asks again when its patch of the finalizer met a newer version
@@ -48,15 +50,21 @@ class Removals:
         return key in self._released
 
     def forget(self, key: ObjectKey) -> None:
-        """Drop a resource that is gone."""
-        self.release(key)
+        """Drop a resource that is gone, or another operator's: nobody here may take its finalizer off."""
         self._released.discard(key)
+        future = self._waiting.pop(key, None)
+        if future is not None:
+            _fail(future, Departed(f"{key} is not this operator's any more"))
 
     def stop(self) -> None:
         """End all waiting."""
         self._stopping = True
         for future in self._waiting.values():
-            if not future.done():
-                future.set_exception(Stopping())
-                future.exception()  # nobody may be waiting: that is no error
+            _fail(future, Stopping())
         self._waiting.clear()
+
+
+def _fail(future: asyncio.Future[None], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)
+        future.exception()  # nobody may be waiting: that is no error

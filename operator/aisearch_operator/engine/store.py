@@ -1,17 +1,30 @@
 """The store of known resources: what the watch last said of each, and which are for the same instance."""
 
+import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
-from aisearch_operator.resources.group import INSTANCE_KIND, RECONCILE_REQUESTED, REQUEST_LENGTH, SYNC_JOB_KIND
+from aisearch_operator.engine.packing import pack, unpack
+from aisearch_operator.resources.group import (
+    FINALIZER,
+    INSTANCE_KIND,
+    RECONCILE_REQUESTED,
+    REQUEST_LENGTH,
+    SYNC_JOB_KIND,
+)
+from aisearch_operator.telemetry.resource_state import ResourceSummary
 
-__all__ = ["Known", "ObjectKey", "Store"]
+__all__ = ["Departed", "Known", "ObjectKey", "Store"]
 
 
 _Target = tuple[str, str, str]
 """Kind, Kubernetes namespace, and what a resource is for; instances are for the same thing across namespaces."""
+
+
+class Departed(Exception):
+    """A resource is not this operator's any more: it is gone, or has become another's."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -23,6 +36,13 @@ class ObjectKey:
     name: str
     uid: str
 
+    @classmethod
+    def of(cls, kind: str, body: Mapping[str, Any]) -> "ObjectKey":
+        """Give the key of an object."""
+        metadata = body["metadata"]
+        # A few namespaces are the same text in thousands of objects.
+        return cls(kind, sys.intern(metadata["namespace"]), metadata["name"], metadata["uid"])
+
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}"
 
@@ -31,42 +51,65 @@ class ObjectKey:
 class Known:
     """An object as the API server last showed it, without its managed fields.
 
-    ``body`` is never changed in place: a newer version replaces it.
+    It is packed; what is asked of all objects at once stands beside it.
+
+    Parameters
+    ----------
+    created
+        ``metadata.creationTimestamp``.
+    deleting
+        Whether the object is marked for deletion.
+    requested
+        The value of the annotation that asks for a pass now, unless the status acknowledges it already.
+    target
+        What the resource is for: kind, Kubernetes namespace and instance. Instances are for the same thing across
+        namespaces.
+    summary
+        How it is, for the metrics.
     """
 
     key: ObjectKey
-    body: Mapping[str, Any]
+    generation: int
+    resource_version: str
+    created: str
+    deleting: bool
+    requested: str | None
+    target: _Target
+    summary: ResourceSummary
+    packed: bytes
+
+    @classmethod
+    def of(cls, key: ObjectKey, body: Mapping[str, Any]) -> Self:
+        """Take what counts out of an object."""
+        metadata = {name: value for name, value in body["metadata"].items() if name != "managedFields"}
+        spec, status = body.get("spec", {}), body.get("status", {})
+        kept = {"metadata": metadata, "spec": spec, "status": status}
+        return cls(
+            key,
+            generation=int(metadata.get("generation", 0)),
+            resource_version=str(metadata.get("resourceVersion", "")),
+            created=str(metadata.get("creationTimestamp", "")),
+            deleting="deletionTimestamp" in metadata,
+            requested=_requested(metadata, status),
+            target=_target(key, spec),
+            summary=ResourceSummary.of(kept),
+            packed=pack(kept),
+        )
 
     @property
-    def generation(self) -> int:
-        """Give ``metadata.generation``."""
-        return int(self.body["metadata"].get("generation", 0))
+    def body(self) -> Mapping[str, Any]:
+        """Unpack metadata, spec and status. The answer is the caller's own."""
+        body: Mapping[str, Any] = unpack(self.packed)
+        return body
 
     @property
-    def resource_version(self) -> str:
-        """Give ``metadata.resourceVersion``."""
-        return str(self.body["metadata"].get("resourceVersion", ""))
-
-    @property
-    def requested(self) -> str | None:
-        """Give the value of the annotation that asks for a pass now, unless the status acknowledges it already."""
-        asked = (self.body["metadata"].get("annotations") or {}).get(RECONCILE_REQUESTED)
-        if asked is None:
-            return None
-        value = str(asked)[:REQUEST_LENGTH]
-        return None if value == self.body["status"].get("lastHandledReconcileAt") else value
-
-    @property
-    def deleting(self) -> bool:
-        """Whether the object is marked for deletion."""
-        return "deletionTimestamp" in self.body["metadata"]
+    def taken_up(self) -> bool:
+        """Whether some operator has begun to serve the object: it puts its finalizer on first."""
+        return FINALIZER in (self.body["metadata"].get("finalizers") or ())
 
 
 class Store:
-    """All known resources by key, and by the instance that they are for.
-
-    Only metadata, spec and status are kept, without managedFields: those are half of an object.
-    """
+    """All known resources by key, and by the instance that they are for."""
 
     def __init__(self) -> None:
         self._known: dict[ObjectKey, Known] = {}
@@ -74,22 +117,25 @@ class Store:
         self._by_target: defaultdict[_Target, set[ObjectKey]] = defaultdict(set)
 
     def put(self, kind: str, body: Mapping[str, Any]) -> Known:
-        """Keep this version of the object, unless a newer one is known, and give the one that is kept.
+        """Keep this version of the object, unless it is known or a newer one is, and give the one that is kept.
 
         The answer to a write may overtake older events of the watch.
         """
-        metadata = {name: value for name, value in body["metadata"].items() if name != "managedFields"}
-        key = ObjectKey(kind, metadata["namespace"], metadata["name"], metadata["uid"])
+        key = ObjectKey.of(kind, body)
         before = self._known.get(key)
-        if before is not None and _older(metadata.get("resourceVersion", ""), before.resource_version):
+        if before is not None and _not_newer(body["metadata"].get("resourceVersion", ""), before.resource_version):
             return before
-        known = Known(key, {"metadata": metadata, "spec": body.get("spec", {}), "status": body.get("status", {})})
-        if before is not None and _target(before) != _target(known):
+        known = Known.of(key if before is None else before.key, body)
+        if before is not None and before.target != known.target:
             self._leave_target(before)
-        self._known[key] = known
-        self._by_name[key.kind, key.namespace, key.name] = key
-        self._by_target[_target(known)].add(key)
+        self._known[known.key] = known
+        self._by_name[key.kind, key.namespace, key.name] = known.key
+        self._by_target[known.target].add(known.key)
         return known
+
+    def renew(self, kind: str, body: Mapping[str, Any]) -> Known | None:
+        """Keep the answer to a request like `put`, unless its object was dropped in the meantime: None then."""
+        return self.put(kind, body) if ObjectKey.of(kind, body) in self._known else None
 
     def drop(self, key: ObjectKey) -> None:
         """Forget the object."""
@@ -103,6 +149,17 @@ class Store:
     def get(self, key: ObjectKey) -> Known | None:
         """Look the object up."""
         return self._known.get(key)
+
+    def check(self, key: ObjectKey) -> None:
+        """Return while the object is known.
+
+        Raises
+        ------
+        Departed
+            It is not, or not any more.
+        """
+        if key not in self._known:
+            raise Departed(f"{key} is not this operator's any more")
 
     def instance(self, namespace: str, name: str) -> Known | None:
         """Look an instance resource up by its name."""
@@ -124,7 +181,7 @@ class Store:
         """Iterate over the other sync jobs in the namespace that are for the same instance."""
         key = self._by_name.get((SYNC_JOB_KIND, namespace, job))
         known = self._known.get(key) if key else None
-        return (rival for rival in self._at(_target(known)) if rival.key != key) if known else iter(())
+        return (rival for rival in self._at(known.target) if rival.key != key) if known else iter(())
 
     def all(self, kind: str) -> Iterator[Known]:
         """Iterate over all objects of a kind."""
@@ -137,26 +194,33 @@ class Store:
         return (self._known[key] for key in tuple(self._by_target.get(target, ())))
 
     def _leave_target(self, known: Known) -> None:
-        keys = self._by_target[_target(known)]
+        keys = self._by_target[known.target]
         keys.discard(known.key)
         if not keys:
-            del self._by_target[_target(known)]
+            del self._by_target[known.target]
 
 
-def _target(known: Known) -> _Target:
-    spec = known.body["spec"]
-    if known.key.kind == INSTANCE_KIND:
-        return _instance_target(spec.get("searchNamespace") or "default", spec.get("instanceId") or known.key.name)
+def _target(key: ObjectKey, spec: Mapping[str, Any]) -> _Target:
+    if key.kind == INSTANCE_KIND:
+        return _instance_target(spec.get("searchNamespace") or "default", spec.get("instanceId") or key.name)
     if reference := spec.get("instanceRef"):
-        return known.key.kind, known.key.namespace, str(reference["name"])
+        return key.kind, key.namespace, str(reference["name"])
     instance = spec.get("instance") or {}
-    return known.key.kind, known.key.namespace, f"{instance.get('searchNamespace')}/{instance.get('id')}"
+    return key.kind, key.namespace, f"{instance.get('searchNamespace')}/{instance.get('id')}"
+
+
+def _requested(metadata: Mapping[str, Any], status: Mapping[str, Any]) -> str | None:
+    asked = (metadata.get("annotations") or {}).get(RECONCILE_REQUESTED)
+    if asked is None:
+        return None
+    value = str(asked)[:REQUEST_LENGTH]
+    return None if value == status.get("lastHandledReconcileAt") else value
 
 
 def _instance_target(search_namespace: str, instance_id: str) -> _Target:
     return INSTANCE_KIND, "", f"{search_namespace}/{instance_id}"
 
 
-def _older(version: str, than: str) -> bool:
+def _not_newer(version: str, than: str) -> bool:
     """Compare resource versions: decimal numbers that grow, since Kubernetes 1.35 by contract."""
-    return version.isdecimal() and than.isdecimal() and int(version) < int(than)
+    return version.isdecimal() and than.isdecimal() and int(version) <= int(than)

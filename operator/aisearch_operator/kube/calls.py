@@ -6,7 +6,16 @@ from typing import Any
 import aiohttp
 from kubernetes.aio import client
 
-__all__ = ["REQUEST_TIMEOUT", "Conflict", "Forbidden", "Gone", "KubeUnavailable", "ObjectRef", "answered"]
+__all__ = [
+    "REQUEST_TIMEOUT",
+    "BadRequest",
+    "Conflict",
+    "Forbidden",
+    "Gone",
+    "KubeUnavailable",
+    "ObjectRef",
+    "answered",
+]
 
 REQUEST_TIMEOUT = 30.0
 """Seconds for one call."""
@@ -18,6 +27,10 @@ class KubeUnavailable(Exception):
 
 class Conflict(KubeUnavailable):
     """The object is newer than the version that the write was made from."""
+
+
+class BadRequest(KubeUnavailable):
+    """The API server cannot make sense of it."""
 
 
 class Forbidden(KubeUnavailable):
@@ -44,7 +57,7 @@ async def answered(request: Any) -> Any:
     try:
         return await request
     except client.ApiException as error:
-        kind = {403: Forbidden, 404: Gone, 409: Conflict}.get(error.status, KubeUnavailable)
+        kind = {400: BadRequest, 403: Forbidden, 404: Gone, 409: Conflict}.get(error.status, KubeUnavailable)
         raise kind(f"The API server answered {error.status} {error.reason}") from error
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         raise KubeUnavailable(f"The API server cannot be reached: {type(error).__name__}") from error

@@ -18,6 +18,10 @@ __all__ = ["connect", "own_namespace", "session_of"]
 USER_AGENT = f"aisearch-operator/{__version__}"
 """Also who manages the written fields, in the eyes of the API server."""
 
+WRITES_AT_ONCE = 32
+"""kopf's requests at the same time, beside the watches. It would open a connection of 100 KB for each of a thousand new
+resources, only to have them wait in the API server."""
+
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -56,7 +60,7 @@ async def connect(fence: Fence) -> client.ApiClient:
 def session_of(access: kopf.ConnectionInfo, fence: Fence, signs: WatchSigns) -> kopf.AiohttpSession:
     """Give kopf a session of the same access whose requests pass the fence and are noted; kopf closes it."""
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ssl=access.as_ssl_context()),
+        connector=aiohttp.TCPConnector(limit=signs.watches + WRITES_AT_ONCE, ssl=access.as_ssl_context()),
         headers={"User-Agent": USER_AGENT, **access.as_http_headers()},
         proxy=access.proxy_url,
         trace_configs=[fenced(fence), signs.trace()],

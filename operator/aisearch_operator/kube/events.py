@@ -1,6 +1,8 @@
 """Kubernetes Events: told on transitions, never in a way that could stop a pass."""
 
 import logging
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,10 +25,25 @@ class Event:
 
 
 class EventRecorder:
-    """Creates Events."""
+    """Creates Events.
 
-    def __init__(self, kube: KubeApi) -> None:
+    Warnings are all told. Of what goes well, no more than a person reads: a thousand instances that are created at
+    once would be a thousand writes, which cost the API server as much as their statuses. The log has every one.
+
+    Parameters
+    ----------
+    per_minute
+        Normal Events that are created in a minute, over all resources. After a quiet minute so many may come at once.
+    clock
+        Monotonic seconds.
+    """
+
+    def __init__(self, kube: KubeApi, *, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._kube = kube
+        self._per_minute = per_minute
+        self._clock = clock
+        self._left = float(per_minute)
+        self._counted_at = clock()
 
     async def record(self, key: ObjectKey, *events: Event) -> None:
         """Create the Events, in order. A failure is logged: an Event is worth no retry.
@@ -36,7 +53,19 @@ class EventRecorder:
         for event in events:
             level = logging.INFO if event.type == "Normal" else logging.WARNING
             logger.log(level, "%s: %s: %s", key, event.reason, event.message)
+            if event.type == "Normal" and not self._take():
+                continue
             try:
                 await self._kube.create_event(ref_of(key), event.type, event.reason, event.message)
             except KubeUnavailable as error:
                 logger.warning("The Event %s of %s could not be recorded: %s", event.reason, key, error)
+
+    def _take(self) -> bool:
+        """Count one more Normal Event, if there is room for it."""
+        now = self._clock()
+        self._left = min(self._per_minute, self._left + (now - self._counted_at) * self._per_minute / 60)
+        self._counted_at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True

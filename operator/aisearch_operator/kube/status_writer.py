@@ -48,14 +48,17 @@ class StatusWriter:
 
         The patch carries a resourceVersion: it cannot land on another object of the same name. When
         the object is newer, it is read again and the patch made anew: a status belongs to its writer,
-        and says itself which generation it is about.
+        and says itself which generation it is about. Nothing is sent for an object that was dropped.
 
         Raises
         ------
         KubeUnavailable
             When the API server did not take it.
         """
-        known = self._store.get(known.key) or known  # a pass that writes twice has made it newer itself
+        latest = self._store.get(known.key)  # a pass that writes twice has made it newer itself
+        if latest is None:
+            return
+        known = latest
         for _ in range(ATTEMPTS):
             patch = merge_patch(known.body["status"], after)
             if not patch:
@@ -76,7 +79,7 @@ class StatusWriter:
                 raise
             else:
                 self._count(known.key, WriteOutcome.WRITTEN)
-                self._store.put(known.key.kind, patched)
+                self._store.renew(known.key.kind, patched)
                 return
         self._count(known.key, WriteOutcome.FAILED)
         raise KubeUnavailable(f"The status was overtaken by {ATTEMPTS} other writes in a row")
@@ -85,13 +88,13 @@ class StatusWriter:
         self._metrics.count(STATUS_WRITES, key.kind, outcome)
 
     async def refresh(self, key: ObjectKey) -> Known | None:
-        """Read an object again into the store; None when it is gone.
+        """Read an object again into the store; None when it is not this operator's any more.
 
         Needed where no watch event will come: while kopf waits for a deletion handler, it keeps
         that object's events back.
         """
         try:
-            return self._store.put(key.kind, await self._kube.get(ref_of(key)))
+            return self._store.renew(key.kind, await self._kube.get(ref_of(key)))
         except Gone:
             self._store.drop(key)
             return None

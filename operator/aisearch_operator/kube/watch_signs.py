@@ -52,6 +52,11 @@ class WatchSigns:
         self._paths = dict(_paths(namespaces))
         self._streams: Mapping[str, _Stream] = {}
 
+    @property
+    def watches(self) -> int:
+        """How many watches there are."""
+        return len(self._paths)
+
     def begin(self) -> None:
         """Expect signs from now on."""
         now = self._clock()

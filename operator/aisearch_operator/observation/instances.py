@@ -5,8 +5,6 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 
-from pydantic import JsonValue
-
 from aisearch_operator.cloudflare.errors import CloudflareError, NotFound, Terminal
 from aisearch_operator.cloudflare.instance_sweep import InstanceSweep
 from aisearch_operator.cloudflare.listing import SearchNamespace
@@ -15,6 +13,7 @@ from aisearch_operator.engine.store import ObjectKey
 from aisearch_operator.engine.workqueue import Again
 from aisearch_operator.observation.address import Connection, InstanceAddress
 from aisearch_operator.observation.pace import SWEEPS, SWEEPS_AFTER_CHANGES, UNREST, interval
+from aisearch_operator.observation.packed import PackedInstance, differ
 from aisearch_operator.observation.polling import PollQueue, Timing, Watches, after_error
 
 __all__ = ["InstanceObserver"]
@@ -26,9 +25,6 @@ _Scope = tuple[str, SearchNamespace]
 
 LONGEST_SWEEP = 900.0
 """Seconds after which an interrupted list is begun anew: what its first pages said is too old to act upon."""
-
-RESTLESS = frozenset({"last_activity", "modified_at"})
-"""Keys that change without anything that a resource shows or wants changing."""
 
 
 class InstanceObserver:
@@ -94,7 +90,7 @@ class InstanceObserver:
 
     def _pages_of_a_round(self, caller: str) -> int:
         """Count the pages of all lists of one caller."""
-        return sum(watch.pages for watch in self._watches.all() if watch.caller == caller)
+        return sum(watch.pages for watch in self._watches.of(caller))
 
     def _follow(self, key: ObjectKey, connection: Connection, address: InstanceAddress) -> "NamespaceWatch":
         def make() -> NamespaceWatch:
@@ -130,13 +126,13 @@ class NamespaceWatch:
         self._timing = timing
         self._wake = wake
         self._clock = clock
-        self._listed: Mapping[str, Instance] | None = None
-        self._written: dict[str, tuple[float, Instance | None]] = {}
+        self._listed: Mapping[str, PackedInstance] | None = None
+        self._written: dict[str, tuple[float, PackedInstance | None]] = {}
         self._error: CloudflareError | None = None
         self._looked = asyncio.Event()
         self._listing = asyncio.Lock()
         self._began: float | None = None
-        self._sweep: InstanceSweep | None = None
+        self._sweep: InstanceSweep[PackedInstance] | None = None
         self._changed_at = clock()
         self.looked_at = clock()
 
@@ -147,12 +143,13 @@ class NamespaceWatch:
         # the API again. A refusal does not.
         if self._error is not None and (self._listed is None or isinstance(self._error, Terminal | NotFound)):
             raise self._error.with_traceback(None)  # it is raised for each pass, and would grow with each
-        return self._seen(instance_id)
+        seen = self._seen(instance_id)
+        return None if seen is None else seen.unpack()
 
     def record(self, instance_id: str, instance: Instance | None) -> None:
         """Note a write: it counts more than lists that are older or too fresh."""
         self._changed_at = self._clock()
-        self._written[instance_id] = (self._changed_at, instance)
+        self._written[instance_id] = (self._changed_at, None if instance is None else PackedInstance.of(instance))
 
     async def poll(self) -> Again | None:
         """List the search namespace once, and wake up those who see a change."""
@@ -172,7 +169,7 @@ class NamespaceWatch:
             return None
         now = self._clock()
         if self._sweep is None or self._began is None or now - self._began > LONGEST_SWEEP:
-            self._sweep, self._began = self._connection.client.sweep_instances(self._namespace), now
+            self._sweep, self._began = self._connection.client.sweep_instances(self._namespace, self._keep), now
         began = self._began
         try:
             listing = await self._sweep.read()
@@ -183,7 +180,7 @@ class NamespaceWatch:
         # Followers may have come and looked while the list was under way: what they saw counts.
         before = {instance_id: self._seen(instance_id) for instance_id in self.followers.values()}
         recovered, self._error = self._error is not None, None
-        self._listed = {instance.id: instance for instance in listing.items}
+        self._listed = {instance.instance_id: instance for instance in listing.items}
         self._written = {
             instance_id: written
             for instance_id, written in self._written.items()
@@ -194,6 +191,12 @@ class NamespaceWatch:
         else:
             self._looked.set()  # those who follow wait in `look`
         return Again(self._interval())
+
+    def _keep(self, instance: Instance) -> PackedInstance:
+        """Give what is kept of an instance in a new list: what the last list has, unless it is another now."""
+        packed = PackedInstance.of(instance)
+        last = (self._listed or {}).get(instance.id)
+        return last if last is not None and last == packed else packed
 
     def _interval(self) -> float:
         restless = self._clock() - self._changed_at < UNREST
@@ -216,23 +219,15 @@ class NamespaceWatch:
             return Again(self._timing.interval)
         return after_error(error, terminal_retry=self._timing.terminal_retry)
 
-    def _tell(self, before: Mapping[str, Instance | None], *, everyone: bool) -> None:
+    def _tell(self, before: Mapping[str, PackedInstance | None], *, everyone: bool) -> None:
         changed = {
-            instance_id
-            for instance_id, old in before.items()
-            if everyone or _essence(old) != _essence(self._seen(instance_id))
+            instance_id for instance_id, old in before.items() if everyone or differ(old, self._seen(instance_id))
         }
         if changed:
             self._changed_at = self._clock()
             self._wake(tuple(key for key, instance_id in self.followers.items() if instance_id in changed))
 
-    def _seen(self, instance_id: str) -> Instance | None:
+    def _seen(self, instance_id: str) -> PackedInstance | None:
         if instance_id in self._written:
             return self._written[instance_id][1]
         return (self._listed or {}).get(instance_id)
-
-
-def _essence(instance: Instance | None) -> Mapping[str, JsonValue] | None:
-    if instance is None:
-        return None
-    return {name: value for name, value in instance.settings.items() if name not in RESTLESS}

@@ -122,7 +122,7 @@ class JobObserver:
 
     def _watched_by(self, caller: str) -> int:
         """Count the instances whose jobs one caller looks at."""
-        return sum(watch.caller == caller for watch in self._watches.all())
+        return len(self._watches.of(caller))
 
     def _follow(self, key: ObjectKey, connection: Connection, address: InstanceAddress, since: datetime) -> "JobsWatch":
         def make() -> JobsWatch:

@@ -1,6 +1,7 @@
 """Polling: everything that looks at the world from time to time is an entry of one work queue."""
 
-from collections.abc import Callable, Iterable, MutableMapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -55,6 +56,11 @@ class Watch(Protocol):
         ...
 
     @property
+    def caller(self) -> str:
+        """Whose request budget the looks are taken from."""
+        ...
+
+    @property
     def looked_at(self) -> float | None:
         """When Cloudflare last answered, by the observer's clock; None while no look is due regularly."""
         ...
@@ -69,6 +75,7 @@ class Watches(Generic[S, W]):
 
     def __init__(self) -> None:
         self._watches: dict[S, W] = {}
+        self._of_caller: defaultdict[str, dict[S, W]] = defaultdict(dict)
         self._followed: dict[ObjectKey, S] = {}
 
     def get(self, scope: S) -> W | None:
@@ -83,11 +90,12 @@ class Watches(Generic[S, W]):
         watch = self._watches.get(scope)
         if watch is None:
             watch = self._watches[scope] = make()
+            self._of_caller[watch.caller][scope] = watch
         return watch
 
-    def all(self) -> Iterable[W]:
-        """Give all watches."""
-        return self._watches.values()
+    def of(self, caller: str) -> Collection[W]:
+        """Give the watches that share a request budget."""
+        return self._of_caller.get(caller, {}).values()
 
     def oldest_look(self, now: float) -> float:
         """Give the age in seconds of the last look of the watch that waits the longest; 0 without watches."""
@@ -99,10 +107,13 @@ class Watches(Generic[S, W]):
         scope = self._followed.pop(key, None)
         if scope is None:
             return
-        followers = self._watches[scope].followers
-        followers.pop(key, None)
-        if not followers:
+        watch = self._watches[scope]
+        watch.followers.pop(key, None)
+        if not watch.followers:
             del self._watches[scope]
+            del self._of_caller[watch.caller][scope]
+            if not self._of_caller[watch.caller]:
+                del self._of_caller[watch.caller]
 
 
 def after_error(error: CloudflareError, *, terminal_retry: float) -> Again:

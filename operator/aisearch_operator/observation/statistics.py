@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -64,8 +64,9 @@ class StatisticsObserver:
         """
         tally = self._follow(key, connection, address)
         if key not in tally.awaiting:
-            tally.awaiting[key] = self._clock() + self._timing.settle
-            self._polls.add_after(self._rotations[self._followed[key]], self._timing.settle)
+            rotation = self._rotations[self._followed[key]]
+            rotation.expect(key, address, self._clock() + self._timing.settle)
+            self._polls.add_after(rotation, self._timing.settle)
         if tally.error is not None:
             raise tally.error.with_traceback(None)  # it is raised for each pass, and would grow with each
         return tally.stats if tally.read_at is not None and tally.read_at >= tally.awaiting[key] else None
@@ -113,8 +114,10 @@ class Tally:
         The resources that are told of changes.
     awaiting
         Those of them that wait for the index, and from when on a reading counts for them.
+    packed
+        The statistics: most of thousands of instances are looked at by nobody until they change.
     read_at
-        When the request for ``stats`` was sent.
+        When the request for them was sent.
     error
         Why the last reading was refused; None when it was not, or failed in passing.
     """
@@ -122,21 +125,32 @@ class Tally:
     connection: Connection
     followers: set[ObjectKey] = field(default_factory=set)
     awaiting: dict[ObjectKey, float] = field(default_factory=dict)
-    stats: Stats | None = None
+    packed: bytes | None = None
     read_at: float | None = None
     error: CloudflareError | None = None
+
+    @property
+    def stats(self) -> Stats | None:
+        """The statistics as they were read last; None before the first time."""
+        return None if self.packed is None else Stats.model_validate_json(self.packed)
+
+    def keep(self, stats: Stats) -> bool:
+        """Take new statistics, and tell whether they differ from the last ones."""
+        changed = self.stats != stats
+        self.packed = stats.model_dump_json(exclude_defaults=True).encode()
+        return changed
 
 
 class Rotation:
     """The instances of one account, in the order in which they are read."""
 
     def __init__(self, timing: Timing, wake: Callable[[Iterable[ObjectKey]], None], clock: Callable[[], float]) -> None:
-        self.tallies: dict[InstanceAddress, Tally] = {}
+        self.tallies: OrderedDict[InstanceAddress, Tally] = OrderedDict()
         self.looked_at = clock()
         self._timing = timing
         self._wake = wake
         self._clock = clock
-        self._order: deque[InstanceAddress] = deque()
+        self._awaited: OrderedDict[InstanceAddress, None] = OrderedDict()
         self._where: dict[ObjectKey, InstanceAddress] = {}
 
     def join(self, key: ObjectKey, connection: Connection, address: InstanceAddress) -> Tally:
@@ -145,8 +159,8 @@ class Rotation:
             self.leave(key)
             self._where[key] = address
         if address not in self.tallies:
-            self._order.appendleft(address)
             self.tallies[address] = Tally(connection)
+            self.tallies.move_to_end(address, last=False)
         tally = self.tallies[address]
         tally.connection = connection
         tally.followers.add(key)
@@ -155,8 +169,12 @@ class Rotation:
     def hurry(self, key: ObjectKey) -> None:
         """Move the instance of a resource to the front."""
         if key in self._where:
-            self._order.remove(self._where[key])
-            self._order.appendleft(self._where[key])
+            self.tallies.move_to_end(self._where[key], last=False)
+
+    def expect(self, key: ObjectKey, address: InstanceAddress, due: float) -> None:
+        """Note that a sync job waits for statistics that are read from ``due`` on."""
+        self.tallies[address].awaiting[key] = due
+        self._awaited[address] = None
 
     def leave(self, key: ObjectKey) -> None:
         """Let a resource go, and its instance when no other follows it."""
@@ -166,13 +184,14 @@ class Rotation:
         tally = self.tallies[address]
         tally.followers.discard(key)
         tally.awaiting.pop(key, None)
+        if not tally.awaiting:
+            self._awaited.pop(address, None)
         if not tally.followers:
             del self.tallies[address]
-            self._order.remove(address)
 
     async def poll(self) -> Again | None:
         """Read the statistics of the next instance, and of the next one that a sync job waits for."""
-        if not self._order:
+        if not self.tallies:
             return None
         for address in self._next():
             tally = self.tallies.get(address)  # the last who followed may have left during the first request
@@ -187,11 +206,13 @@ class Rotation:
 
     def _next(self) -> list[InstanceAddress]:
         """Name the instances whose turn it is: whoever waits does not keep the others from theirs."""
-        turns = [self._order[0]]
-        turns += [address for address in self._order if self.tallies[address].awaiting and address != turns[0]][:1]
+        first = next(iter(self.tallies))
+        awaited = next((address for address in self._awaited if address != first), None)
+        turns = [first] if awaited is None else [first, awaited]
         for address in turns:
-            self._order.remove(address)
-            self._order.append(address)
+            self.tallies.move_to_end(address)
+            if address in self._awaited:
+                self._awaited.move_to_end(address)
         return turns
 
     async def _read(self, address: InstanceAddress, tally: Tally) -> CloudflareError | None:
@@ -207,7 +228,7 @@ class Rotation:
                 self._wake(tuple(tally.awaiting))
             return error
         self.looked_at = self._clock()
-        changed, tally.stats = tally.stats != stats, stats
+        changed = tally.keep(stats)
         tally.read_at, tally.error = began, None
         self._wake(tuple(tally.followers if changed else tally.awaiting))
         return None

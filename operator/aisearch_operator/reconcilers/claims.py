@@ -107,4 +107,4 @@ class Claims:
 
 
 def _age(known: Known) -> tuple[str, ObjectKey]:
-    return str(known.body["metadata"]["creationTimestamp"]), known.key
+    return known.created, known.key

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
@@ -12,7 +12,7 @@ from aisearch_operator.cloudflare.scheduler import requesting
 from aisearch_operator.cloudflare.waiting_line import Requester
 from aisearch_operator.engine.backoff import Backoff
 from aisearch_operator.engine.removals import Removals
-from aisearch_operator.engine.store import Known, ObjectKey, Store
+from aisearch_operator.engine.store import Departed, Known, ObjectKey, Store
 from aisearch_operator.engine.workqueue import Again, WorkQueue
 from aisearch_operator.kube.api import KubeUnavailable
 from aisearch_operator.kube.status_writer import StatusWriter
@@ -53,7 +53,9 @@ class Dispatcher:
         self._writer = writer
         self._removals = Removals()
         self._reconcilers: Mapping[str, Reconciler] = {}
+        self._inherit: Callable[[Iterable[ObjectKey]], None] | None = None
         self._missing: set[ObjectKey] = set()
+        self._begun: set[ObjectKey] = set()
 
     @property
     def missing(self) -> int:
@@ -65,9 +67,18 @@ class Dispatcher:
         """Whether passes are made: the watch has told of every resource that existed at the start."""
         return self.queue.started
 
-    def serve(self, reconcilers: Mapping[str, Reconciler]) -> None:
-        """Take the reconcilers, which themselves need `wake`."""
+    def serve(
+        self, reconcilers: Mapping[str, Reconciler], *, inherit: Callable[[Iterable[ObjectKey]], None] | None = None
+    ) -> None:
+        """Take the reconcilers, which themselves need `wake`.
+
+        Parameters
+        ----------
+        inherit
+            Is told which resources another operator has served before.
+        """
         self._reconcilers = reconcilers
+        self._inherit = inherit
 
     def wake(self, keys: Iterable[ObjectKey]) -> None:
         """Have resources looked at."""
@@ -77,7 +88,12 @@ class Dispatcher:
                 self.queue.add(key, urgent=known.deleting)
 
     def seen(self, kind: str, body: Mapping[str, Any], *, gone: bool) -> None:
-        """Note what the watch says of a resource; it is looked at only when an annotation asks for it."""
+        """Note what the watch says of a resource.
+
+        It is looked at only when an annotation asks for it, or when another operator had it before: kopf sees no
+        change in a resource that came over from there.
+        """
+        new = self._store.get(ObjectKey.of(kind, body)) is None
         known = self._store.put(kind, body)
         if known.key in self._missing:
             self._missing.discard(known.key)
@@ -85,11 +101,18 @@ class Dispatcher:
                 self.start()
         if gone:
             self._forget(known)
-        elif known.requested is not None and not known.deleting:
-            self.queue.add(known.key)
+        else:
+            self._take_up(known, inherited=new and known.taken_up)
         if kind == INSTANCE_KIND:
             # The sync jobs of an instance wait for its readiness.
             self.wake([job.key for job in self._store.jobs_of(known.key.namespace, known.key.name)])
+
+    def depart(self, key: ObjectKey) -> None:
+        """Forget a resource of whose leaving the watch did not tell."""
+        known = self._store.get(key)
+        if known is not None:
+            logger.info("%s is not this operator's any more", key)
+            self._forget(known)
 
     def changed(self, kind: str, body: Mapping[str, Any]) -> None:
         """Have a resource looked at: it is new, or its spec has changed, or the operator has just started."""
@@ -102,6 +125,8 @@ class Dispatcher:
         ------
         Stopping
             The operator stops first.
+        Departed
+            The resource is not this operator's any more: it must not take the finalizer off.
         """
         key = self._store.put(kind, body).key
         if not self._removals.released(key):
@@ -145,7 +170,10 @@ class Dispatcher:
             with about(generation=known.generation):
                 answer = await self._pass(known)
             after, failed = self._store.get(key), answer is not None and answer.after is None
-            outcome = pass_outcome(after.body if after else None, failed=failed, done=self._removals.released(key))
+            if after is None:
+                self._forget(known)  # it went in the middle of the pass, which kept on noting things for it
+                answer = None
+            outcome = pass_outcome(after.summary if after else None, failed=failed, done=self._removals.released(key))
         except asyncio.CancelledError:
             outcome = PassOutcome.RETRY  # by the next operator
             raise
@@ -159,23 +187,48 @@ class Dispatcher:
         try:
             if not known.deleting:
                 return await reconciler.reconcile(known)
-            outcome = await reconciler.remove(known)
+            latest = await self._latest(known)
+            if latest is None:
+                return None
+            outcome = await reconciler.remove(latest)
             if isinstance(outcome, Released):
                 reconciler.forget(known)
-                self._removals.release(key)
+                if self._store.get(key) is not None:
+                    self._removals.release(key)
                 return None
-            # kopf keeps the events of a resource back while its deletion handler waits: a change of
-            # its deletion policy is seen only so.
-            await self._writer.refresh(key)
+        except Departed as departed:
+            logger.info("%s", departed)
+            return None
         except KubeUnavailable as error:
             logger.warning("%s: %s", key, error)
             return Again()
         return outcome
 
+    async def _latest(self, known: Known) -> Known | None:
+        """Read a resource again whose deletion goes on; None when it is not this operator's any more.
+
+        kopf keeps its events back while the deletion handler waits: only so is seen that its deletion policy was
+        changed, or that it has become another operator's, who may by now have let it go and kept the instance.
+        """
+        if known.key not in self._begun:
+            self._begun.add(known.key)  # the handler has just brought it
+            return known
+        latest = await self._writer.refresh(known.key)
+        if latest is None:
+            self._forget(known)
+        return latest
+
+    def _take_up(self, known: Known, *, inherited: bool) -> None:
+        if inherited and self._inherit is not None:
+            self._inherit([known.key])
+        if (inherited or known.requested is not None) and not known.deleting:
+            self.queue.add(known.key)
+
     def _forget(self, known: Known) -> None:
         reconciler = self._reconcilers[known.key.kind]
         reconciler.forget(known)
         self._store.drop(known.key)
+        self._begun.discard(known.key)
         self.queue.forget(known.key)
         self._removals.forget(known.key)
 

@@ -12,7 +12,7 @@ from aisearch_operator.cloudflare.errors import Cause, CloudflareError, JobAlrea
 from aisearch_operator.cloudflare.wire import Job, JobLog
 from aisearch_operator.domain.job_state import Attempt
 from aisearch_operator.domain.sync_job_status import MAX_LOGS
-from aisearch_operator.engine.store import ObjectKey
+from aisearch_operator.engine.store import ObjectKey, Store
 from aisearch_operator.observation.address import InstanceAddress
 from aisearch_operator.observation.jobs import JobObserver, JobsSeen
 from aisearch_operator.reconcilers.target import Target
@@ -44,25 +44,32 @@ class JobCalls:
 
     Parameters
     ----------
+    store
+        No job is started for a resource that is not in there.
     settle
         Seconds after a POST without an answer until its job must be in the list. No other is sent
         before that: it would end the first.
     """
 
-    def __init__(self, jobs: JobObserver, *, settle: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, jobs: JobObserver, store: Store, *, settle: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._jobs = jobs
+        self._store = store
         self._settle = settle
         self._clock = clock
-        self._began = clock()
-        self._inherited: set[ObjectKey] = set()
+        self._inherited: dict[ObjectKey, float] = {}
         self._sent: set[ObjectKey] = set()
         self._locks: WeakValueDictionary[InstanceAddress, asyncio.Lock] = WeakValueDictionary()
         self._unheard: dict[ObjectKey, _Unheard] = {}
         self._cancelled: dict[ObjectKey, _Cancelled] = {}
 
     def inherit(self, keys: Iterable[ObjectKey]) -> None:
-        """Note the sync jobs that are older than this operator: one before it may have sent a POST for them."""
-        self._inherited.update(key for key in keys if key.kind == SYNC_JOB_KIND)
+        """Note sync jobs that are taken over now: the operator before this one may have sent a POST for them."""
+        until = self._clock() + self._settle
+        for key in keys:
+            if key.kind == SYNC_JOB_KIND:
+                self._inherited.setdefault(key, until)
 
     def starting(self, target: Target) -> asyncio.Lock:
         """Give the lock of an instance: one POST at a time, each decided on a list of its own."""
@@ -93,7 +100,7 @@ class JobCalls:
         """
         now = self._clock()
         ours = [self._unheard[key].until for key in keys if key in self._unheard]
-        earlier = [self._began + self._settle] if self._inherited.intersection(keys) else []
+        earlier = [self._inherited[key] for key in keys if key in self._inherited]
         left = max((*ours, *earlier), default=now) - now
         return left if left > 0 else None
 
@@ -112,7 +119,10 @@ class JobCalls:
         ------
         CloudflareError
             It was refused, or nobody knows; then the job is to be looked for.
+        Departed
+            The resource is not this operator's any more.
         """
+        self._store.check(key)
         if (unheard := self.unheard(key)) is not None:
             raise unheard.with_traceback(None)  # it is raised for each pass, and would grow with each
         self._sent.add(key)
@@ -170,7 +180,7 @@ class JobCalls:
 
     def close(self, key: ObjectKey) -> None:
         """Drop what was kept of an attempt that is over: the next one is sent by itself."""
-        self._inherited.discard(key)
+        self._inherited.pop(key, None)
         self._sent.discard(key)
         self._unheard.pop(key, None)
         self._cancelled.pop(key, None)

@@ -49,7 +49,7 @@ class Measurements:
             self._never_ready.add(known.key)
         if _holds(after, "Ready") and known.key in self._never_ready:
             self._never_ready.discard(known.key)
-            created = datetime.fromisoformat(known.body["metadata"]["creationTimestamp"])
+            created = datetime.fromisoformat(known.created)
             # Another machine's clock has set this time.
             self._metrics.observe(INSTANCE_READY, max(0.0, (self._now() - created).total_seconds()))
 

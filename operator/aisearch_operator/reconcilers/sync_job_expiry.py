@@ -49,7 +49,7 @@ class JobExpiry:
         except Gone:
             return None
         if marked is not None:
-            self._store.put(key.kind, marked)  # a pass that overtakes the watch must not ask once more
+            self._store.renew(key.kind, marked)  # a pass that overtakes the watch must not ask once more
         return None
 
     def exemption(self, job: AISearchSyncJob) -> Sequence[Event]:

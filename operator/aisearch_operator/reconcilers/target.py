@@ -32,9 +32,17 @@ class TargetFinder:
 
     Until its job is started, a sync job follows the list of instances: what it waits for there wakes it up, and no
     request is made for it where resources follow the same list.
+
+    Parameters
+    ----------
+    label_selector
+        Of the resources that the store can have; empty for all of them.
     """
 
-    def __init__(self, store: Store, connections: Connections, instances: InstanceObserver) -> None:
+    def __init__(
+        self, store: Store, connections: Connections, instances: InstanceObserver, *, label_selector: str
+    ) -> None:
+        self._label_selector = label_selector
         self._store = store
         self._connections = connections
         self._instances = instances
@@ -114,7 +122,7 @@ class TargetFinder:
     async def _managed(self, key: ObjectKey, name: str) -> Target | Verdict:
         known = self._store.instance(key.namespace, name)
         if known is None:
-            return missing_resource(name)
+            return missing_resource(name, label_selector=self._label_selector)
         instance = readable_part(known.body)
         obstacle = obstacle_in_resource(instance)
         if obstacle is not None:

@@ -77,7 +77,7 @@ def _age(metadata: ObjectMeta) -> tuple[datetime, str, str]:
 
 def _known_age(known: Known) -> tuple[datetime, str, str]:
     """Give the same of a resource as it is stored: there are many, and no more of them is needed."""
-    return datetime.fromisoformat(known.body["metadata"]["creationTimestamp"]), known.key.name, known.key.namespace
+    return datetime.fromisoformat(known.created), known.key.name, known.key.namespace
 
 
 def readable_part(body: Mapping[str, Any]) -> AISearchSyncJob:

@@ -6,6 +6,8 @@ from bench.figures import Contender, Phase, exponent, ratio
 from bench.targets import judge
 from unit.bench.measured import MEBIBYTE, figures, results, run
 
+TOO_LATE = "writes that came too late and were refused, all phases"
+
 
 def missed(*runs):
     return [promise.what for promise in judge(results(*runs)) if not promise.kept]
@@ -28,8 +30,11 @@ def missed(*runs):
         (Phase.REST, {"writes": {"status": 1}}, "writes at rest, statistics left out"),
         (Phase.RESTART, {"requests": {"instances.list": 10}}, None),
         (Phase.RESTART, {"requests": {"instances.list": 11}}, "requests of a restart, statistics left out"),
-        (Phase.RESTART, {"writes": {"statistics": 1}}, "writes of a restart"),
+        (Phase.RESTART, {"writes": {"statistics": 1}}, None),
+        (Phase.RESTART, {"writes": {"status": 1}}, "writes of a restart, statistics left out"),
         (Phase.EDIT, {"writes": {"status": 1001}}, "writes to edit one, Events left out"),
+        (Phase.EDIT, {"writes": {"status": 1000, "refused": 5}}, None),
+        (Phase.EDIT, {"writes": {"status": 1000, "refused": 6}}, TOO_LATE),
         (Phase.DELETE, {"writes": {"finalizer": 1000, "event": 1000}}, None),
         (Phase.DELETE, {"writes": {"finalizer": 1000, "status": 1}}, "writes to delete one, Events left out"),
         (Phase.EDIT, {"peak": 201 * MEBIBYTE}, "memory at its highest"),

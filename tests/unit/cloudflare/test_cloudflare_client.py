@@ -220,7 +220,7 @@ async def test_a_sweep_goes_on_with_the_page_that_failed(connect):
         return failure(503, complaint(7017)) if page in failing else page_of(request, everything)
 
     api = ScriptedApi(respond)
-    sweep = connect(api).sweep_instances(NAMESPACE)
+    sweep = connect(api).sweep_instances(NAMESPACE, lambda instance: instance)
     with pytest.raises(Retry):
         await sweep.read()
     assert sweep.pages == 2
@@ -231,6 +231,24 @@ async def test_a_sweep_goes_on_with_the_page_that_failed(connect):
 
     assert [instance.id for instance in listing.items] == [f"i{number}" for number in range(350)]
     assert api.pages == [3, 4]
+
+
+async def test_pages_that_are_answered_out_of_order_while_instances_are_created_are_no_reason_to_begin_anew(connect):
+    """Page 4 is answered before page 3: its total is smaller, although nothing has left the listing."""
+    everything = instances(450)
+    totals = {"1": [440], "2": [441], "3": [443], "4": [442, 444], "5": [450, 450]}
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        page = request.url.params["page"]
+        total = totals[page].pop(0)
+        part = everything[:total][(int(page) - 1) * 100 : int(page) * 100]
+        return success(part, info={"count": len(part), "page": int(page), "per_page": 100, "total_count": total})
+
+    api = ScriptedApi(respond)
+    listing = await connect(api).list_instances(NAMESPACE)
+
+    assert len(listing.items) == 450
+    assert api.pages == [1, 2, 3, 4, 5, 4, 5]
 
 
 @pytest.mark.parametrize(("spent", "together"), [(0, PAGES_AT_ONCE), (20, 1)], ids=["ample", "scarce"])
@@ -252,7 +270,7 @@ async def test_pages_are_read_together_only_while_the_budget_is_ample(connect, s
     for _ in range(spent):
         budget.take(Priority.CANCEL)
     client = connect(ScriptedApi(success([])), budget=budget, transport=Slow())
-    sweep = client.sweep_instances(NAMESPACE)
+    sweep = client.sweep_instances(NAMESPACE, lambda instance: instance)
     with contextlib.suppress(Retry):  # the clock stands still: the budget ends
         await sweep.read()
     assert most == together

@@ -103,3 +103,11 @@ def test_a_paused_instance_is_no_target_once_cloudflare_has_refused_a_job_of_it(
     verdict = obstacle_at_cloudflare(observed, "default/docs", managed=True, last=last)
 
     assert verdict == (Verdict.working("InstancePaused", "resume it") if waits else None)
+
+
+def test_a_resource_that_may_be_another_operators_is_said_to_be():
+    verdict = missing_resource("docs", label_selector="shard=a")
+
+    assert verdict.progress == WAITS
+    assert "label selector, shard=a" in verdict.message
+    assert "selector" not in missing_resource("docs").message

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from aisearch_operator.engine.removals import Removals, Stopping
-from aisearch_operator.engine.store import ObjectKey
+from aisearch_operator.engine.store import Departed, ObjectKey
 
 KEY = ObjectKey("AISearchInstance", "team", "docs", "uid-1")
 OTHER = ObjectKey("AISearchInstance", "team", "docs", "uid-2")
@@ -66,13 +66,14 @@ async def test_a_cancelled_waiter_takes_nobody_with_it():
     await stays
 
 
-async def test_a_resource_that_is_gone_ends_the_waiting_and_is_forgotten():
+async def test_a_resource_that_is_forgotten_ends_the_waiting_without_being_released():
     removals = Removals()
     task = await waiting(removals)
 
     removals.forget(KEY)
 
-    await task
+    with pytest.raises(Departed):
+        await task
     assert not removals.released(KEY)
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from aisearch_operator.engine.store import Store
-from aisearch_operator.resources.group import INSTANCE_KIND, SYNC_JOB_KIND
+from aisearch_operator.engine.store import Departed, Store
+from aisearch_operator.resources.group import FINALIZER, INSTANCE_KIND, SYNC_JOB_KIND
 
 
 def body(name: str, *, uid: str = "", version: str = "1", namespace: str = "team", **parts: Any) -> dict[str, Any]:
@@ -139,6 +139,21 @@ def test_an_object_is_deleting_from_its_deletion_timestamp_on():
     assert store.put(INSTANCE_KIND, marked).deleting
 
 
+def test_a_version_that_is_known_is_not_packed_again():
+    store = Store()
+    known = store.put(INSTANCE_KIND, body("docs", version="9"))
+
+    assert store.put(INSTANCE_KIND, body("docs", version="9")) is known
+
+
+def test_a_body_that_is_changed_by_whoever_asked_for_it_changes_nothing_here():
+    known = Store().put(INSTANCE_KIND, body("docs", status={"conditions": [{"type": "Ready"}]}))
+
+    known.body["status"]["conditions"].clear()
+
+    assert known.body["status"]["conditions"] == [{"type": "Ready"}]
+
+
 def test_a_key_reads_as_kind_namespace_and_name():
     assert str(Store().put(INSTANCE_KIND, body("docs")).key) == "AISearchInstance team/docs"
 
@@ -173,3 +188,35 @@ def test_a_resource_whose_instance_moves_is_found_where_it_is_to_be():
 
     assert list(store.instances_at("default", "docs")) == []
     assert list(store.instances_at("archive", "docs")) == [moved]
+
+
+def test_an_answer_about_an_object_that_was_dropped_does_not_bring_it_back():
+    store = Store()
+    known = store.put(INSTANCE_KIND, body("docs"))
+    assert store.renew(INSTANCE_KIND, body("docs", version="2")) is store.get(known.key)
+
+    store.drop(known.key)
+
+    assert store.renew(INSTANCE_KIND, body("docs", version="3")) is None
+    assert len(store) == 0
+
+
+def test_an_object_is_checked_to_be_known():
+    store = Store()
+    known = store.put(INSTANCE_KIND, body("docs"))
+    store.check(known.key)
+
+    store.drop(known.key)
+
+    with pytest.raises(Departed, match="AISearchInstance team/docs is not this operator's any more"):
+        store.check(known.key)
+
+
+@pytest.mark.parametrize(
+    ("finalizers", "taken_up"), [(None, False), ([], False), (["x/other"], False), (["x/other", FINALIZER], True)]
+)
+def test_an_object_with_our_finalizer_was_taken_up_by_some_operator(finalizers, taken_up):
+    made = body("docs")
+    made["metadata"]["finalizers"] = finalizers
+
+    assert Store().put(INSTANCE_KIND, made).taken_up is taken_up

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,7 @@ from aiohttp.test_utils import TestServer
 from kubernetes.aio import client
 
 from aisearch_operator.domain.connection_details import ConfigMap
-from aisearch_operator.kube.api import Conflict, Forbidden, Gone, KubeApi, KubeUnavailable, ObjectRef
+from aisearch_operator.kube.api import Conflict, Forbidden, Gone, KubeApi, KubeUnavailable, ObjectRef, SelectorRefused
 
 REF = ObjectRef("AISearchInstance", "aisearchinstances", "team", "docs", "uid-docs")
 OBJECT = "/apis/aisearch.cloudflare.com/v1alpha1/namespaces/team/aisearchinstances/docs"
@@ -34,11 +35,13 @@ class ApiServer:
     status: int = 200
     answer: Any = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
+    queries: list[dict[str, str]] = field(default_factory=list)
     drops: bool = False
 
     async def handle(self, request: web.Request) -> web.Response:
         body = await request.json() if request.can_read_body else None
         self.asked.append(Asked(request.method, request.path, request.content_type, body))
+        self.queries.append(dict(request.query))
         if self.drops and request.transport is not None:
             request.transport.close()
         return web.json_response(body if self.answer == ECHO else self.answer, status=self.status)
@@ -49,18 +52,30 @@ def server() -> ApiServer:
     return ApiServer()
 
 
-@pytest.fixture
-async def kube(server: ApiServer) -> AsyncIterator[KubeApi]:
+@asynccontextmanager
+async def connected(server: ApiServer, label_selector: str = "") -> AsyncIterator[KubeApi]:
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", server.handle)
     async with TestServer(app) as running:
         configuration = client.Configuration(host=str(running.make_url("/")).rstrip("/"))
         configuration.proxy = None
-        api = KubeApi(client.ApiClient(configuration))
+        api = KubeApi(client.ApiClient(configuration), label_selector)
         try:
             yield api
         finally:
             await api.close()
+
+
+@pytest.fixture
+async def kube(server: ApiServer) -> AsyncIterator[KubeApi]:
+    async with connected(server) as api:
+        yield api
+
+
+@pytest.fixture
+async def shard(server: ApiServer) -> AsyncIterator[KubeApi]:
+    async with connected(server, "shard in (a, b)") as api:
+        yield api
 
 
 async def test_a_status_is_sent_as_a_merge_patch_that_fits_one_version_of_one_object(kube, server):
@@ -236,3 +251,58 @@ async def test_a_config_map_is_deleted_only_as_it_was_read(kube, server):
     (asked,) = server.asked
     assert (asked.method, asked.path) == ("DELETE", f"{CONFIG_MAPS}/docs-connection")
     assert asked.body["preconditions"] == {"uid": "uid-map", "resourceVersion": "8"}
+
+
+LIST = OBJECT.removesuffix("/docs")
+
+
+@pytest.mark.parametrize("namespace", ["team", None])
+async def test_a_label_selector_is_sent_with_every_list(shard, server, namespace):
+    server.answer = {"metadata": {}, "items": [{"metadata": {**FOUND["metadata"], "namespace": "team"}}]}
+
+    assert await shard.list_refs(REF.kind, REF.plural, namespace) == [REF]
+    assert server.queries == [{"labelSelector": "shard in (a, b)", "limit": "500"}]
+
+
+async def test_without_a_label_selector_none_is_sent(kube, server):
+    server.answer = {"metadata": {}, "items": None}
+
+    await kube.list_refs(REF.kind, REF.plural, None)
+    await kube.check_selector(None)
+
+    assert server.queries == [{"limit": "500"}]
+
+
+async def test_an_object_is_read_from_among_those_that_are_selected(shard, server):
+    server.answer = {"metadata": {}, "items": [FOUND]}
+
+    assert await shard.get(REF) == FOUND
+    assert [(asked.method, asked.path) for asked in server.asked] == [("GET", LIST)]
+    assert server.queries == [{"labelSelector": "shard in (a, b)", "fieldSelector": "metadata.name=docs"}]
+
+
+@pytest.mark.parametrize("items", [None, [], [{"metadata": {"uid": "another"}}]])
+async def test_an_object_that_is_not_selected_any_more_counts_as_gone(shard, server, items):
+    server.answer = {"metadata": {}, "items": items}
+
+    with pytest.raises(Gone):
+        await shard.get(REF)
+
+
+@pytest.mark.parametrize("namespace", ["team", None])
+async def test_a_label_selector_that_the_api_server_refuses_is_told_by_the_name_of_its_setting(
+    shard, server, namespace
+):
+    server.status = 400
+
+    with pytest.raises(SelectorRefused, match=r"AISEARCH_LABEL_SELECTOR: .* 'shard in \(a, b\)'"):
+        await shard.check_selector(namespace)
+
+
+@pytest.mark.parametrize("status", [200, 403, 404, 500])
+async def test_any_other_answer_to_a_label_selector_is_left_to_who_lists(shard, server, status):
+    server.status, server.answer = status, {"metadata": {}, "items": []}
+
+    await shard.check_selector(None)
+
+    assert server.queries == [{"labelSelector": "shard in (a, b)", "limit": "1"}]

@@ -87,7 +87,9 @@ async def test_a_write_that_was_overtaken_lands_on_the_newer_object(stage):
 
 
 async def test_an_object_that_has_the_status_by_now_is_not_written(stage):
-    writer_of_another_pass = StatusWriter(stage.kube, Store(), Metrics())
+    store_of_another_pass = Store()
+    store_of_another_pass.put(INSTANCE_KIND, stage.known.body)
+    writer_of_another_pass = StatusWriter(stage.kube, store_of_another_pass, Metrics())
     await writer_of_another_pass.write(stage.known, {"state": "active", "paused": False})
 
     await stage.writer.write(stage.known, {"state": "active", "paused": False})
@@ -147,6 +149,21 @@ async def test_a_refresh_shows_what_the_watch_holds_back(stage):
 
 async def test_a_refresh_of_what_is_gone_drops_it(stage):
     stage.kube.remove(INSTANCE_KIND, "team", "docs")
+
+    assert await stage.writer.refresh(stage.known.key) is None
+    assert len(stage.store) == 0
+
+
+async def test_nothing_is_written_to_an_object_that_was_dropped(stage):
+    stage.store.drop(stage.known.key)
+
+    await stage.writer.write(stage.known, {"state": "active"})
+
+    assert stage.kube.patches == []
+
+
+async def test_a_refresh_does_not_bring_back_what_was_dropped(stage):
+    stage.store.drop(stage.known.key)
 
     assert await stage.writer.refresh(stage.known.key) is None
     assert len(stage.store) == 0

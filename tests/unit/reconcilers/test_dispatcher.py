@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,13 +10,13 @@ import pytest
 
 from aisearch_operator.engine.backoff import Backoff
 from aisearch_operator.engine.removals import Stopping
-from aisearch_operator.engine.store import Known, ObjectKey, Store
+from aisearch_operator.engine.store import Departed, Known, ObjectKey, Store
 from aisearch_operator.engine.workqueue import Again
-from aisearch_operator.kube.api import KubeUnavailable
+from aisearch_operator.kube.api import Gone, KubeUnavailable
 from aisearch_operator.kube.status_writer import StatusWriter
 from aisearch_operator.reconcilers.dispatcher import Dispatcher
 from aisearch_operator.reconcilers.outcome import Released
-from aisearch_operator.resources.group import INSTANCE_KIND, SYNC_JOB_KIND
+from aisearch_operator.resources.group import FINALIZER, INSTANCE_KIND, SYNC_JOB_KIND
 from aisearch_operator.telemetry.log_context import about_now
 from aisearch_operator.telemetry.metrics import Metrics
 from unit.builders import metadata
@@ -34,10 +34,12 @@ class Passes:
         self.forgotten: list[str] = []
         self.answers: list[Again | Exception | None] = []
         self.removals: list[Again | Released] = []
+        self.leaves: Callable[[], None] = lambda: None
         self._moved = asyncio.Condition()
 
     async def reconcile(self, known: Known) -> Again | None:
         await self._note(self.reconciled, known)
+        self.leaves()
         answer = self.answers.pop(0) if self.answers else None
         if isinstance(answer, Exception):
             raise answer
@@ -45,6 +47,7 @@ class Passes:
 
     async def remove(self, known: Known) -> Again | Released:
         await self._note(self.removed, known)
+        self.leaves()
         return self.removals.pop(0) if self.removals else Released()
 
     def forget(self, known: Known) -> None:
@@ -69,12 +72,22 @@ class Stage:
         backoff = Backoff(base=0.0, cap=0.0)
         writer = StatusWriter(self.kube, store, metrics)
         self.dispatcher = Dispatcher(store, writer, metrics, workers=2, backoff=backoff)
-        self.dispatcher.serve({INSTANCE_KIND: self.passes, SYNC_JOB_KIND: self.passes})
+        self.inherited: list[ObjectKey] = []
+        reconcilers = {INSTANCE_KIND: self.passes, SYNC_JOB_KIND: self.passes}
+        self.dispatcher.serve(reconcilers, inherit=self.inherited.extend)
 
     def stored(
-        self, kind: str = INSTANCE_KIND, name: str = "docs", *, deleted: bool = False, **spec: Any
+        self,
+        kind: str = INSTANCE_KIND,
+        name: str = "docs",
+        *,
+        deleted: bool = False,
+        taken_up: bool = False,
+        **spec: Any,
     ) -> dict[str, Any]:
         more: dict[str, Any] = {"deletionTimestamp": "2026-11-23T12:00:00Z"} if deleted else {}
+        if taken_up:
+            more["finalizers"] = [FINALIZER]
         return self.kube.store(kind, {"metadata": metadata(name, **more), "spec": spec, "status": {}})
 
     @asynccontextmanager
@@ -177,7 +190,7 @@ async def test_a_resource_that_is_gone_is_forgotten_by_all(stage):
     assert [known.key.name for known in stage.passes.reconciled] == ["next"]
 
 
-async def test_a_resource_that_was_taken_away_by_force_ends_its_deletion(stage):
+async def test_a_resource_that_went_ends_its_deletion_without_being_released(stage):
     stage.passes.removals = [Again(3600)]
     body = stage.stored(deleted=True)
     async with stage.at_work():
@@ -185,7 +198,8 @@ async def test_a_resource_that_was_taken_away_by_force_ends_its_deletion(stage):
         await stage.passes.until(removed=1)
         stage.dispatcher.seen(INSTANCE_KIND, body, gone=True)
 
-        await asyncio.wait_for(waiting, PATIENCE)
+        with pytest.raises(Departed):
+            await asyncio.wait_for(waiting, PATIENCE)
 
 
 async def test_a_kubernetes_api_that_is_away_makes_the_pass_again(stage):
@@ -258,3 +272,106 @@ async def test_the_log_lines_of_a_pass_name_its_resource_and_the_pass(stage):
     assert resource.items() <= of_failure.items()
     assert of_failure["generation"] == 1
     assert of_bug["requestId"] != of_failure["requestId"]
+
+
+async def test_a_resource_that_another_operator_had_before_is_inherited_and_looked_at_when_it_is_first_seen(stage):
+    body = stage.stored(SYNC_JOB_KIND, "moved", taken_up=True)
+    async with stage.at_work():
+        stage.dispatcher.seen(SYNC_JOB_KIND, body, gone=False)
+        await stage.passes.until(reconciled=1)
+        stage.dispatcher.seen(SYNC_JOB_KIND, body, gone=False)
+
+    assert stage.inherited == [key("moved", SYNC_JOB_KIND)]
+    assert len(stage.passes.reconciled) == 1
+
+
+async def test_a_resource_that_comes_back_is_inherited_again(stage):
+    body = stage.stored(taken_up=True)
+    for gone in (False, True, False):
+        stage.dispatcher.seen(INSTANCE_KIND, body, gone=gone)
+
+    assert stage.inherited == [key(), key()]
+
+
+async def test_a_resource_that_gets_its_finalizer_here_is_not_inherited(stage):
+    stage.dispatcher.seen(INSTANCE_KIND, stage.stored(), gone=False)
+    stage.dispatcher.seen(INSTANCE_KIND, stage.stored(taken_up=True), gone=False)
+
+    assert stage.inherited == []
+    assert len(stage.dispatcher.queue) == 0
+
+
+async def test_the_deletion_of_a_resource_that_is_inherited_is_asked_for_by_its_handler_alone(stage):
+    async with stage.at_work():
+        body = stage.stored(deleted=True, taken_up=True)
+        stage.dispatcher.seen(INSTANCE_KIND, body, gone=False)
+        before = len(stage.dispatcher.queue)
+        await asyncio.wait_for(stage.dispatcher.removed(INSTANCE_KIND, body), PATIENCE)
+
+    assert stage.inherited == [key()]
+    assert (before, len(stage.passes.removed)) == (0, 1)
+
+
+async def test_a_deletion_that_has_become_another_operators_ends_without_being_released(stage):
+    stage.passes.removals = [Again(0.0), Released()]
+    body = stage.stored(deleted=True)
+    stage.kube.fail("get", Gone("not selected any more"))
+    async with stage.at_work():
+        with pytest.raises(Departed):
+            await asyncio.wait_for(stage.dispatcher.removed(INSTANCE_KIND, body), PATIENCE)
+
+    assert len(stage.passes.removed) == 1  # nothing more is done, not even once
+    assert len(stage.dispatcher.queue) == 0
+    assert "docs" in stage.passes.forgotten
+
+
+async def test_a_deletion_whose_resource_turns_out_to_be_gone_in_its_pass_ends_too(stage):
+    stage.passes.removals = [Again(3600)]
+    stage.passes.leaves = lambda: stage.dispatcher._store.drop(key())  # as a write does that meets nothing
+    async with stage.at_work():
+        with pytest.raises(Departed):
+            await asyncio.wait_for(stage.dispatcher.removed(INSTANCE_KIND, stage.stored(deleted=True)), PATIENCE)
+
+    assert len(stage.dispatcher.queue) == 0
+
+
+async def test_a_deletion_that_ends_after_its_resource_went_releases_nothing_that_comes_back(stage):
+    body = stage.stored(deleted=True)
+    stage.passes.leaves = lambda: stage.dispatcher.depart(key())
+    async with stage.at_work():
+        with pytest.raises(Departed):
+            await asyncio.wait_for(stage.dispatcher.removed(INSTANCE_KIND, body), PATIENCE)
+        stage.passes.leaves = lambda: None
+        await asyncio.wait_for(stage.dispatcher.removed(INSTANCE_KIND, body), PATIENCE)
+
+    assert len(stage.passes.removed) == 2
+
+
+async def test_a_pass_that_finds_its_resource_gone_is_not_made_again(stage):
+    stage.passes.answers = [Departed("not this operator's any more")]
+    async with stage.at_work():
+        stage.dispatcher.changed(INSTANCE_KIND, stage.stored())
+        await stage.passes.until(reconciled=1)
+        stage.dispatcher.changed(INSTANCE_KIND, stage.stored(name="next"))
+        await stage.passes.until(reconciled=2)
+
+    assert [known.key.name for known in stage.passes.reconciled] == ["docs", "next"]
+
+
+async def test_what_a_pass_kept_for_a_resource_that_went_meanwhile_is_forgotten_after_it(stage):
+    body = stage.stored()
+    stage.passes.leaves = lambda: stage.dispatcher.seen(INSTANCE_KIND, body, gone=True)
+    async with stage.at_work():
+        stage.dispatcher.changed(INSTANCE_KIND, body)
+        await stage.passes.until(reconciled=1)
+
+    assert stage.passes.forgotten == ["docs", "docs"]
+
+
+async def test_a_resource_of_whose_leaving_no_event_told_is_forgotten(stage):
+    stage.dispatcher.seen(INSTANCE_KIND, stage.stored(), gone=False)
+
+    stage.dispatcher.depart(key())
+    stage.dispatcher.depart(key("stranger"))
+
+    assert stage.passes.forgotten == ["docs"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aisearch_operator.telemetry.resource_state import pass_outcome, stalled_reason, state_of
+from aisearch_operator.telemetry.resource_state import ResourceSummary, pass_outcome
 
 
 def body(ready=("False", "Working"), *, reconciling="False", stalled="False", deleting=False):
@@ -38,8 +38,9 @@ DELETING_IN_TROUBLE = body(("False", "CredentialsRejected"), stalled="True", del
     ],
 )
 def test_the_state_of_a_resource_and_why_a_person_must_act(resource, state, reason):
-    assert state_of(resource) == state
-    assert stalled_reason(resource) == reason
+    summary = ResourceSummary.of(resource)
+
+    assert (summary.state, summary.stalled) == (state, reason)
 
 
 @pytest.mark.parametrize(
@@ -59,4 +60,6 @@ def test_the_state_of_a_resource_and_why_a_person_must_act(resource, state, reas
     ],
 )
 def test_the_outcome_of_a_pass(resource, failed, done, outcome):
-    assert pass_outcome(resource, failed=failed, done=done) == outcome
+    summary = None if resource is None else ResourceSummary.of(resource)
+
+    assert pass_outcome(summary, failed=failed, done=done) == outcome

@@ -6,6 +6,14 @@
 - name: AISEARCH_NAMESPACES
   value: {{ join "," . | quote }}
 {{- end }}
+{{- with .Values.sharding.labelSelector }}
+- name: AISEARCH_LABEL_SELECTOR
+  value: {{ . | quote }}
+{{- end }}
+{{- if gt (int .Values.sharding.shards) 1 }}
+- name: AISEARCH_BUDGET_SHARDS
+  value: {{ int .Values.sharding.shards | quote }}
+{{- end }}
 {{- if .Values.leaderElection.enabled }}
 - name: AISEARCH_LEASE_NAME
   value: {{ include "aisearch-operator.fullname" . }}
