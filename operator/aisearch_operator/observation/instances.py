@@ -14,7 +14,7 @@ from aisearch_operator.engine.workqueue import Again
 from aisearch_operator.observation.address import Connection, InstanceAddress
 from aisearch_operator.observation.pace import SWEEPS, SWEEPS_AFTER_CHANGES, UNREST, interval
 from aisearch_operator.observation.packed import PackedInstance, differ
-from aisearch_operator.observation.polling import PollQueue, Timing, Watches, after_error
+from aisearch_operator.observation.polling import PUT_OFF, PollQueue, Timing, Watches, after_error
 
 __all__ = ["InstanceObserver"]
 
@@ -194,9 +194,7 @@ class NamespaceWatch:
 
     def _keep(self, instance: Instance) -> PackedInstance:
         """Give what is kept of an instance in a new list: what the last list has, unless it is another now."""
-        packed = PackedInstance.of(instance)
-        last = (self._listed or {}).get(instance.id)
-        return last if last is not None and last == packed else packed
+        return PackedInstance.of(instance, (self._listed or {}).get(instance.id))
 
     def _interval(self) -> float:
         restless = self._clock() - self._changed_at < UNREST
@@ -208,6 +206,8 @@ class NamespaceWatch:
         )
 
     def _failed(self, error: CloudflareError) -> Again:
+        if error.cause in PUT_OFF and self._listed is not None:
+            return after_error(error, terminal_retry=self._timing.terminal_retry)  # it is late: nothing has changed
         logger.warning("Search namespace %s could not be listed: %s", self._namespace.name, error)
         refused, was_refused = (isinstance(found, Terminal | NotFound) for found in (error, self._error))
         if refused and not was_refused and self._looked.is_set():

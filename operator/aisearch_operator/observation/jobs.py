@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aisearch_operator.cloudflare.budget import Priority
-from aisearch_operator.cloudflare.errors import Cause, CloudflareError, NotFound, Terminal
+from aisearch_operator.cloudflare.errors import CloudflareError, NotFound, Terminal
 from aisearch_operator.cloudflare.listing import Listing
 from aisearch_operator.cloudflare.wire import Job
 from aisearch_operator.engine.store import ObjectKey
 from aisearch_operator.engine.workqueue import Again
 from aisearch_operator.observation.address import Connection, InstanceAddress
 from aisearch_operator.observation.pace import JOBS, interval
-from aisearch_operator.observation.polling import PollQueue, Timing, Watches, after_error
+from aisearch_operator.observation.polling import PUT_OFF, PollQueue, Timing, Watches, after_error
 
 __all__ = ["JobObserver", "JobsSeen"]
 
@@ -22,9 +22,6 @@ logger = logging.getLogger(__name__)
 
 HICCUPS = 3
 """Looks that fail in a row before a running job's conditions say so."""
-
-PUT_OFF = frozenset({Cause.REQUEST_BUDGET_EXHAUSTED, Cause.RATE_LIMITED})
-"""A look that had to wait for other requests is late, and no failure: a running job can be cancelled without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +205,7 @@ class JobsWatch:
             logger.warning("The jobs of %s could not be listed: %s", self._address.instance_id, error)
             if isinstance(error, NotFound):
                 self.looked_at = self._clock()
-            if error.cause not in PUT_OFF:
+            if error.cause not in PUT_OFF:  # else it is late: a running job can be cancelled without it
                 self._errors = [*self._errors[-HICCUPS:], error]
                 self._wake(tuple(self.followers))
             return after_error(error, terminal_retry=self._timing.terminal_retry)

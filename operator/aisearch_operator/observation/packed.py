@@ -22,9 +22,10 @@ class PackedInstance:
     settings: bytes
 
     @classmethod
-    def of(cls, instance: Instance) -> "PackedInstance":
-        """Pack an instance."""
-        return cls(instance.id, pack(instance.settings))
+    def of(cls, instance: Instance, last: "PackedInstance | None" = None) -> "PackedInstance":
+        """Pack an instance; give what was packed last when it is the same."""
+        packed = pack(instance.settings, last.settings if last is not None else None)
+        return last if last is not None and last.settings is packed else cls(instance.id, packed)
 
     def unpack(self) -> Instance:
         """Give the instance."""

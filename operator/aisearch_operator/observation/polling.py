@@ -5,11 +5,15 @@ from collections.abc import Callable, Collection, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from aisearch_operator.cloudflare.errors import CloudflareError, Retry, Terminal
+from aisearch_operator.cloudflare.errors import Cause, CloudflareError, Retry, Terminal
 from aisearch_operator.engine.store import ObjectKey
 from aisearch_operator.engine.workqueue import Again, WorkQueue
 
-__all__ = ["PollQueue", "Pollable", "Timing", "Watches", "after_error"]
+__all__ = ["PUT_OFF", "PollQueue", "Pollable", "Timing", "Watches", "after_error"]
+
+
+PUT_OFF = frozenset({Cause.REQUEST_BUDGET_EXHAUSTED, Cause.RATE_LIMITED})
+"""A look that has to wait for other requests is late, and no failure."""
 
 
 class Pollable(Protocol):

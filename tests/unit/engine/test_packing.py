@@ -26,3 +26,10 @@ def test_what_comes_out_is_nobody_elses():
     unpack(packed)["conditions"].clear()
 
     assert unpack(packed) == {"conditions": ["Ready"]}
+
+
+def test_what_has_not_changed_is_not_packed_again():
+    last = pack({"state": "ready"})
+
+    assert pack({"state": "ready"}, last) is last
+    assert unpack(pack({"state": "waiting"}, last)) == {"state": "waiting"}

@@ -15,6 +15,7 @@ from aisearch_operator.observation.address import Connection, InstanceAddress
 from aisearch_operator.observation.instances import LONGEST_SWEEP, InstanceObserver
 from aisearch_operator.observation.pace import SWEEPS, UNREST
 from unit.builders import wire_instance
+from unit.cloudflare.scripted_api import complaint, failure
 from unit.observation.looking import (
     TIMING,
     Account,
@@ -270,6 +271,27 @@ async def test_a_recovery_wakes_everybody_up(looks, trouble):
 
     assert looks.woken.drain() == ["docs"]
     assert await looks.at("docs") is None
+
+
+async def test_a_list_that_has_to_wait_for_other_requests_is_late_and_its_coming_is_no_news(looks):
+    looks.account.put("docs")
+    hours = itertools.count(0, 3600)  # the block is over at once
+    looks.account.budget = RequestBudget(clock=lambda: float(next(hours)))
+    looks.connection = replace(looks.connection, client=looks.account.client())
+    try:
+        await looks.at("docs")
+        looks.account.trouble = failure(429, complaint(971))
+        await looks.polls.turn()
+        assert await looks.at("docs") is not None
+        looks.account.trouble = None
+        looks.clock.now += UNREST
+
+        await looks.polls.turn()
+    finally:
+        await looks.connection.client.aclose()
+
+    assert looks.woken.drain() == []
+    assert looks.observer.oldest_look() == 0
 
 
 async def test_an_error_that_is_raised_again_and_again_does_not_grow(looks):
