@@ -62,7 +62,9 @@ def test_a_failed_job_is_tried_again_until_it_ends_well_or_a_limit_is_reached(ma
     ]
     assert min(pauses) >= 35
     late = kube.wait_condition(KIND, "too-late", "Failed", reason="DeadlineExceeded", timeout=30)
-    assert all(outcome == "Failed" for _, outcome in history(late))
+    *earlier, last = [outcome for _, outcome in history(late)]
+    assert all(outcome == "Failed" for outcome in earlier)
+    assert last in {"Failed", "DeadlineExceeded"}  # it strikes between two attempts, or in the middle of one
 
     account.configure(job_end_reason=None)
     done = kube.wait_condition(KIND, "recovers", "Complete", timeout=60)
