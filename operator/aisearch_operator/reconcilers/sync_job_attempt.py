@@ -144,7 +144,8 @@ class SyncJobSteps:
                 return self._after(after)
             case Track(job, after):
                 this.see(step)
-                if progress_due(this.resource.status, job):
+                # A job that this pass has started has no log yet.
+                if this.resource.status.job_id == job.id and progress_due(this.resource.status, job):
                     this.note(logs=await self._calls.logs(scene.target, job))
                 return self._after(after)
             case Announce():

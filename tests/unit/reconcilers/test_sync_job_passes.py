@@ -87,6 +87,18 @@ async def test_a_sync_job_runs_from_its_start_to_its_end(bench):
     assert len(bench.drain_patches()) == 3, "start, running, end"
 
 
+async def test_a_job_that_starts_at_once_costs_a_list_and_its_start_and_no_look_at_an_empty_log(bench):
+    bench.account.configure(job_start_delay=0)
+    await ready_instance(bench)
+    bench.requests()
+    key = bench.job()
+
+    await bench.make_pass(key)
+
+    assert state(bench, key) == ("Running", "Running")
+    assert [entry.operation for entry in bench.requests()] == ["jobs.list", "jobs.create"]
+
+
 async def test_a_job_without_a_description_is_named_after_its_resource(bench):
     await ready_instance(bench)
     key = bench.job("nightly")
