@@ -21,7 +21,7 @@ from aisearch_operator.resources.group import (
     VERSION,
 )
 
-__all__ = ["register", "settings_for"]
+__all__ = ["lighten", "register", "settings_for"]
 
 KINDS = {INSTANCE_PLURAL: INSTANCE_KIND, SYNC_JOB_PLURAL: SYNC_JOB_KIND}
 
@@ -124,12 +124,21 @@ def register(registry: kopf.OperatorRegistry, dispatcher: Dispatcher, fence: Fen
         return None if access is None else session_of(access, fence, signs)
 
 
+def lighten(body: dict[str, Any]) -> None:
+    """Drop of an object what only the store needs, which has it: kopf keeps it as long as a deletion handler waits."""
+    body["metadata"].pop("managedFields", None)
+    if "deletionTimestamp" in body["metadata"]:
+        body["spec"] = {}
+        body["status"] = {"observedGeneration": body.get("status", {}).get("observedGeneration", -1)}
+
+
 def _register_kind(registry: kopf.OperatorRegistry, dispatcher: Dispatcher, plural: str, kind: str) -> None:
     resource = (GROUP, VERSION, plural)
 
     @kopf.on.event(*resource, registry=registry)
     async def seen(event: Any, **_: Any) -> None:
         dispatcher.seen(kind, event["object"], gone=event["type"] == "DELETED")
+        lighten(event["object"])
 
     @kopf.on.create(*resource, registry=registry)
     @kopf.on.update(*resource, registry=registry)

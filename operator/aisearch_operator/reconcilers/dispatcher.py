@@ -119,7 +119,7 @@ class Dispatcher:
         self.queue.add(self._store.put(kind, body).key)
 
     async def removed(self, kind: str, body: Mapping[str, Any]) -> None:
-        """Have a deleted resource's business ended, and wait for that.
+        """Have the business of a deleted resource that was `seen` ended, and wait for that.
 
         Raises
         ------
@@ -128,8 +128,9 @@ class Dispatcher:
         Departed
             The resource is not this operator's any more: it must not take the finalizer off.
         """
-        key = self._store.put(kind, body).key
+        key = ObjectKey.of(kind, body)
         if not self._removals.released(key):
+            self._store.check(key)
             self.queue.add(key, urgent=True)
         await self._removals.wait(key)
 

@@ -90,6 +90,11 @@ class Stage:
             more["finalizers"] = [FINALIZER]
         return self.kube.store(kind, {"metadata": metadata(name, **more), "spec": spec, "status": {}})
 
+    async def removal(self, body: dict[str, Any]) -> None:
+        """Do what kopf does with a resource that is marked for deletion."""
+        self.dispatcher.seen(INSTANCE_KIND, body, gone=False)
+        await self.dispatcher.removed(INSTANCE_KIND, body)
+
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
         self.dispatcher.start()
@@ -142,7 +147,7 @@ async def test_news_of_an_instance_wakes_its_sync_jobs_up(stage):
 async def test_a_deletion_waits_until_its_resource_is_released(stage):
     stage.passes.removals = [Again(0.0), Released()]
     async with stage.at_work():
-        await asyncio.wait_for(stage.dispatcher.removed(INSTANCE_KIND, stage.stored(deleted=True)), PATIENCE)
+        await asyncio.wait_for(stage.removal(stage.stored(deleted=True)), PATIENCE)
 
     assert len(stage.passes.removed) == 2
     assert stage.passes.reconciled == []
@@ -152,15 +157,15 @@ async def test_a_deletion_waits_until_its_resource_is_released(stage):
 async def test_a_deletion_that_is_asked_for_again_costs_no_second_pass(stage):
     body = stage.stored(deleted=True)
     async with stage.at_work():
-        await asyncio.wait_for(stage.dispatcher.removed(INSTANCE_KIND, body), PATIENCE)
-        await asyncio.wait_for(stage.dispatcher.removed(INSTANCE_KIND, body), PATIENCE)
+        await asyncio.wait_for(stage.removal(body), PATIENCE)
+        await asyncio.wait_for(stage.removal(body), PATIENCE)
 
     assert len(stage.passes.removed) == 1
 
 
 async def test_a_released_resource_gets_no_pass_whoever_wakes_it(stage):
     async with stage.at_work():
-        await asyncio.wait_for(stage.dispatcher.removed(INSTANCE_KIND, stage.stored(deleted=True)), PATIENCE)
+        await asyncio.wait_for(stage.removal(stage.stored(deleted=True)), PATIENCE)
         stage.dispatcher.wake([key()])
         stage.dispatcher.changed(INSTANCE_KIND, stage.stored(name="next"))
         await stage.passes.until(reconciled=1)
@@ -173,7 +178,7 @@ async def test_a_deletion_that_waits_sees_the_edits_that_kopf_keeps_back(stage):
     body = stage.stored(deleted=True, deletionPolicy="Delete")
     stage.stored(deleted=True, deletionPolicy="Retain")
     async with stage.at_work():
-        await asyncio.wait_for(stage.dispatcher.removed(INSTANCE_KIND, body), PATIENCE)
+        await asyncio.wait_for(stage.removal(body), PATIENCE)
 
     assert [known.body["spec"]["deletionPolicy"] for known in stage.passes.removed] == ["Delete", "Retain"]
 
@@ -194,7 +199,7 @@ async def test_a_resource_that_went_ends_its_deletion_without_being_released(sta
     stage.passes.removals = [Again(3600)]
     body = stage.stored(deleted=True)
     async with stage.at_work():
-        waiting = asyncio.create_task(stage.dispatcher.removed(INSTANCE_KIND, body))
+        waiting = asyncio.create_task(stage.removal(body))
         await stage.passes.until(removed=1)
         stage.dispatcher.seen(INSTANCE_KIND, body, gone=True)
 
@@ -219,7 +224,7 @@ async def test_nobody_is_woken_up_who_is_not_known(stage):
 async def test_a_stop_tells_waiting_deletions_that_they_go_on_later(stage):
     stage.passes.removals = [Again(3600)]
     async with stage.at_work():
-        waiting = asyncio.create_task(stage.dispatcher.removed(INSTANCE_KIND, stage.stored(deleted=True)))
+        waiting = asyncio.create_task(stage.removal(stage.stored(deleted=True)))
         await stage.passes.until(removed=1)
 
         assert await stage.dispatcher.stop(grace=PATIENCE)
@@ -306,7 +311,7 @@ async def test_the_deletion_of_a_resource_that_is_inherited_is_asked_for_by_its_
         body = stage.stored(deleted=True, taken_up=True)
         stage.dispatcher.seen(INSTANCE_KIND, body, gone=False)
         before = len(stage.dispatcher.queue)
-        await asyncio.wait_for(stage.dispatcher.removed(INSTANCE_KIND, body), PATIENCE)
+        await asyncio.wait_for(stage.removal(body), PATIENCE)
 
     assert stage.inherited == [key()]
     assert (before, len(stage.passes.removed)) == (0, 1)
@@ -318,7 +323,7 @@ async def test_a_deletion_that_has_become_another_operators_ends_without_being_r
     stage.kube.fail("get", Gone("not selected any more"))
     async with stage.at_work():
         with pytest.raises(Departed):
-            await asyncio.wait_for(stage.dispatcher.removed(INSTANCE_KIND, body), PATIENCE)
+            await asyncio.wait_for(stage.removal(body), PATIENCE)
 
     assert len(stage.passes.removed) == 1  # nothing more is done, not even once
     assert len(stage.dispatcher.queue) == 0
@@ -330,7 +335,7 @@ async def test_a_deletion_whose_resource_turns_out_to_be_gone_in_its_pass_ends_t
     stage.passes.leaves = lambda: stage.dispatcher._store.drop(key())  # as a write does that meets nothing
     async with stage.at_work():
         with pytest.raises(Departed):
-            await asyncio.wait_for(stage.dispatcher.removed(INSTANCE_KIND, stage.stored(deleted=True)), PATIENCE)
+            await asyncio.wait_for(stage.removal(stage.stored(deleted=True)), PATIENCE)
 
     assert len(stage.dispatcher.queue) == 0
 
@@ -340,9 +345,9 @@ async def test_a_deletion_that_ends_after_its_resource_went_releases_nothing_tha
     stage.passes.leaves = lambda: stage.dispatcher.depart(key())
     async with stage.at_work():
         with pytest.raises(Departed):
-            await asyncio.wait_for(stage.dispatcher.removed(INSTANCE_KIND, body), PATIENCE)
+            await asyncio.wait_for(stage.removal(body), PATIENCE)
         stage.passes.leaves = lambda: None
-        await asyncio.wait_for(stage.dispatcher.removed(INSTANCE_KIND, body), PATIENCE)
+        await asyncio.wait_for(stage.removal(body), PATIENCE)
 
     assert len(stage.passes.removed) == 2
 
