@@ -6,7 +6,7 @@ from fake_cloudflare.faults import Broken, Delay, Status
 from harness.kube import conditions, eventually, instance, sync_job
 
 TROUBLES = {
-    # The first that is awaited: what nobody answered is carried out all the same, and soon found.
+    # What nobody answered is carried out all the same, and soon found: the trouble passes by itself.
     "silence": (Delay(seconds=1.0), "ConnectionFailed", "No answer of Cloudflare arrived"),
     "failure": (Status(status=500, code=7001), "ApiUnavailable", "Cloudflare answered 500"),
     "unreachable": (
@@ -46,18 +46,32 @@ def stage(make_stage):
 
 
 def trouble(stage, operation):
-    """Let every request of an operation meet the trouble of its search namespace, until `recover`."""
+    """Let every request of an operation meet the trouble of its search namespace until `recover`, and mark the time."""
+    mark = stage.audit_mark()
     for name, (effect, _, _) in TROUBLES.items():
         stage.account.inject(effect, operation, path=f"/namespaces/{name}/*", times=None)
+    return mark
 
 
-def await_reasons(stage, kind, suffix=""):
-    """Wait until each resource tells its trouble as something that passes."""
+def await_reasons(stage, mark, kind, suffix=""):
+    """Wait until each resource has told its trouble, as something that passes, since `trouble`."""
     for name, (_, reason, message) in TROUBLES.items():
-        found = stage.kube.wait_condition(kind, name + suffix, "Reconciling", reason=reason)
-        told = conditions(found)
+        told = await_reason(stage, mark, kind, name + suffix, reason)
         assert message in told["Reconciling"]["message"], told
         assert (told["Ready"]["status"], told["Stalled"]["status"]) == ("False", "False"), told
+
+
+def await_reason(stage, mark, kind, name, reason):
+    """Wait until a resource has been Reconciling for this reason, and give the conditions that it had then."""
+    found = []
+
+    def look():
+        told = [(each["Reconciling"], each) for each in stage.told(kind, name, mark)]
+        found[:] = [each for working, each in told if (working["status"], working["reason"]) == ("True", reason)]
+        return found
+
+    eventually(look, lambda: f"{kind} {name} has not told {reason}, but {stage.told(kind, name, mark)}")
+    return found[0]
 
 
 def recover(stage, kind, suffix="", condition="Ready", status="True"):
@@ -78,29 +92,29 @@ def in_namespaces(suffix="", **spec):
 
 def test_an_instance_tells_every_trouble_of_the_api_and_recovers(stage):
     kind = "AISearchInstance"
-    trouble(stage, "instances.list")
+    mark = trouble(stage, "instances.list")
     stage.kube.apply(*in_namespaces(maxNumResults=1))
-    await_reasons(stage, kind)
+    await_reasons(stage, mark, kind)
     recover(stage, kind)
 
-    trouble(stage, "instances.create")
+    mark = trouble(stage, "instances.create")
     stage.kube.apply(*in_namespaces("-2"))
-    await_reasons(stage, kind, "-2")
+    await_reasons(stage, mark, kind, "-2")
     recover(stage, kind, "-2")
     for name in TROUBLES:
         assert len(carried_out(stage, "instances.create", name)) == 2, name
 
-    trouble(stage, "instances.update")
+    mark = trouble(stage, "instances.update")
     stage.kube.apply(*in_namespaces(maxNumResults=2))
-    await_reasons(stage, kind)
+    await_reasons(stage, mark, kind)
     recover(stage, kind)
     for name in TROUBLES:
         assert stage.account.instance(name, name)["max_num_results"] == 2, name
 
-    trouble(stage, "instances.delete")
+    mark = trouble(stage, "instances.delete")
     for name in TROUBLES:
         stage.kube.delete(kind, name)
-    await_reasons(stage, kind)
+    await_reasons(stage, mark, kind)
     stage.account.clear_faults()
     for name in TROUBLES:
         stage.kube.wait_gone(kind, name)
@@ -114,28 +128,28 @@ def test_a_sync_job_tells_every_trouble_of_the_api_and_recovers(stage):
         stage.kube.wait_condition("AISearchInstance", name, "Ready")
     running = {"condition": "Ready", "status": "Unknown"}
 
-    trouble(stage, "jobs.list")
+    mark = trouble(stage, "jobs.list")
     stage.kube.apply(*(sync_job(name, name) for name in TROUBLES))
-    await_reasons(stage, kind)
+    await_reasons(stage, mark, kind)
     recover(stage, kind, **running)
 
-    trouble(stage, "jobs.cancel")
+    mark = trouble(stage, "jobs.cancel")
     stage.kube.apply(*(sync_job(name, name, cancel=True) for name in TROUBLES))
-    await_reasons(stage, kind)
+    await_reasons(stage, mark, kind)
     recover(stage, kind, condition="Failed")
 
-    trouble(stage, "jobs.create")
+    mark = trouble(stage, "jobs.create")
     stage.kube.apply(*(sync_job(f"{name}-2", name) for name in TROUBLES))
-    await_reasons(stage, kind, "-2")
+    await_reasons(stage, mark, kind, "-2")
     recover(stage, kind, "-2", **running)
     for name in TROUBLES:
         assert len(carried_out(stage, "jobs.create", name)) == 2, name
         assert [job.end_reason for job in stage.account.jobs(name, name)] == ["cancelled", None], name
 
-    trouble(stage, "jobs.cancel")
+    mark = trouble(stage, "jobs.cancel")
     for name in TROUBLES:
         stage.kube.delete(kind, f"{name}-2")
-    await_reasons(stage, kind, "-2")
+    await_reasons(stage, mark, kind, "-2")
     stage.account.clear_faults()
     for name in TROUBLES:
         stage.kube.wait_gone(kind, f"{name}-2")

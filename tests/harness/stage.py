@@ -7,13 +7,14 @@ from typing import Any
 
 import yaml
 
+from aisearch_operator.kube.status_writer import PLURALS
 from controlplane.audit import AuditedRequest, reads, writes
 from controlplane.plane import ControlPlane
 from fake_cloudflare import FakeAccount, FakeCloudflare, JournalEntry
 from harness.chart import RELEASE, access_of_namespaces, access_of_the_cluster
 from harness.dashboard import CALLER as DASHBOARD
 from harness.dashboard import Dashboard
-from harness.kube import Body, Kube, eventually, secret
+from harness.kube import Body, Kube, conditions, eventually, secret
 from harness.launch import forked, fresh
 from harness.operator_process import OperatorProcess
 
@@ -183,6 +184,24 @@ class Stage:
         self.kube.delete("ConfigMap", "none-of-this-name")
         found = writes(self.plane.audit_log, namespace=self.kube.namespace, user=self.user)
         return [write for write in found if write.resource != "events" and name in {None, write.name}]
+
+    def audit_mark(self) -> int:
+        """Give the place in the audit log at which what follows will stand."""
+        return self.plane.audit_log.stat().st_size
+
+    def told(self, kind: str, name: str, mark: int) -> list[dict[str, dict[str, Any]]]:
+        """Give the conditions, by type, that the operator has written to a resource since `audit_mark`, oldest first.
+
+        What a resource tells for a moment only is found here however late a test looks.
+        """
+        found = writes(self.plane.audit_log, namespace=self.kube.namespace, user=self.user, offset=mark)
+        wanted = (PLURALS[kind], "status", name)
+        told = (
+            conditions(write.body)
+            for write in found
+            if (write.resource, write.subresource, write.name) == wanted and write.code < 400
+        )
+        return [each for each in told if each]
 
     def reads(self, resource: str) -> list[AuditedRequest]:
         """Give the operator's reads of ``secrets`` or ``configmaps``, in whatever namespace."""

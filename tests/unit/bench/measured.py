@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from bench.figures import Contender, Figures, Machine, Phase, Results, Run
 
 MEBIBYTE = 2**20
+MACHINE = Machine(cores=2, processor="any", memory=2**33, system="Linux", python="3.11.1", versions={"kopf": "1"})
 
 
 def figures(phase, **changes):
@@ -28,10 +29,9 @@ def run(contender=Contender.OPERATOR, size=1000, *phases, trouble=""):
 
 
 def results(*runs, interval=20.0):
-    machine = Machine(cores=2, processor="any", memory=2**33, system="Linux", python="3.11.1", versions={"kopf": "1"})
     return Results(
         began=datetime(2026, 1, 1, tzinfo=UTC),
-        machine=machine,
+        machine=MACHINE,
         interval=interval,
         job_interval=10.0,
         real_limits=False,

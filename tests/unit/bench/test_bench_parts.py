@@ -8,7 +8,7 @@ import pytest
 
 from bench import tables
 from bench.figures import Contender, Phase, Results
-from bench.plots import Line, draw, pictures
+from bench.plots import pictures
 from bench.process_meter import ProcessMeter
 from bench.writes import kind_of
 from controlplane.audit import AuditedRequest
@@ -88,15 +88,6 @@ def test_results_are_read_as_they_were_written():
     made = results(run(Contender.OPERATOR, 100, figures(Phase.RESTART, listing=0.5)))
 
     assert Results.model_validate_json(made.model_dump_json()) == made
-
-
-def test_a_picture_is_xml_and_a_line_in_proportion_is_straight():
-    drawn = ET.fromstring(draw("a < b", "s", [Line("x", [(100, 1), (1000, 10), (10000, 100)]), Line("y", [])]))
-
-    lines = drawn.findall("{http://www.w3.org/2000/svg}polyline")
-    (first, second, third) = (tuple(map(float, point.split(","))) for point in lines[0].attrib["points"].split())
-    assert len(lines) == 1
-    assert second == pytest.approx(((first[0] + third[0]) / 2, (first[1] + third[1]) / 2), abs=0.2)
 
 
 def test_pictures_are_drawn_of_whatever_there_is():

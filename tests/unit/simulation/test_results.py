@@ -1,10 +1,29 @@
 """What is kept of a simulation: judged, thinned out for pictures, drawn."""
 
+from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
-from bench.plots import Line
-from simulation.plots import draw
-from simulation.results import Promise, percentile, thinned
+import pytest
+
+from simulation.plots import pictures
+from simulation.results import Promise, Result, Results, percentile, thinned
+from unit.bench.measured import MACHINE
+
+
+def result(**curves):
+    return Result(title="any", figures={}, curves=curves)
+
+
+@pytest.fixture(
+    params=[
+        {},
+        {"create": result(created=((0, 0), (60, 10), (90, 20)), allowed=((0, 0), (90, 20)))},
+        {"urgent-others": result(cancelled=((0.1, 50), (0.3, 100)))},
+    ],
+    ids=["nothing", "creations", "cancellations"],
+)
+def simulated(request):
+    return Results(began=datetime(2026, 1, 1, tzinfo=UTC), machine=MACHINE, seed=1, results=request.param)
 
 
 def test_a_promise_says_what_was_wanted_and_found():
@@ -26,9 +45,6 @@ def test_a_long_curve_is_thinned_out_and_keeps_its_end():
     assert curve[-1] == (4999, 4999)
 
 
-def test_a_picture_names_its_lines():
-    picture = draw("Title", "minutes", "%", [Line("alone & slow", [(0, 0), (1, 50), (2, 100)])])
-
-    texts = [element.text for element in ET.fromstring(picture).iter("{http://www.w3.org/2000/svg}text")]
-    assert "alone & slow" in texts
-    assert "100 %" in texts
+def test_pictures_are_drawn_of_whatever_there_is(simulated):
+    for picture in pictures(simulated).values():
+        ET.fromstring(picture)
