@@ -149,7 +149,6 @@ def _operator(
     port = _free_port()
     settings: dict[str, object] = {
         "poll_interval": conditions.interval,
-        "stats_interval": conditions.interval,
         "job_poll_interval": conditions.job_interval,
         "http_host": HOST,
         "http_port": port,

@@ -60,8 +60,8 @@ def _counts(run: Run, results: Results) -> Iterator[Promise]:
         yield _at_most(run.size, "requests at rest, statistics left out", wanted, _unrotated(rest))
         yield _at_most(run.size, "writes at rest, statistics left out", 0, rest.written_but("statistics"))
     if restart := run.of(Phase.RESTART):
-        yield _at_most(run.size, "writes of a restart, statistics left out", 0, restart.written_but("statistics"))
-        yield _at_most(run.size, "requests of a restart, statistics left out", run.pages, _unrotated(restart))
+        yield _at_most(run.size, "writes of a restart", 0, restart.written)
+        yield _at_most(run.size, "requests of a restart", run.pages, restart.requested)
     for phase, most in ((Phase.CREATE, 2), (Phase.EDIT, 1), (Phase.DELETE, 1)):
         if figures := run.of(phase):
             counted = figures.written_but("statistics", "event", "refused")

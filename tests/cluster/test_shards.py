@@ -59,6 +59,14 @@ def await_request(stage, shard, operation, about=""):
     )
 
 
+def deleting_in_vain(stage, shard):
+    """Have a running job deleted, which its shard tries to cancel for as long as Cloudflare has a fault."""
+    running(stage, "docs")
+    stage.account.fail("jobs.cancel", 500, times=None)
+    stage.kube.delete("AISearchSyncJob", "docs")
+    await_request(stage, shard, "jobs.cancel")
+
+
 def has_finalizer(stage, name):
     return bool(stage.kube.get("AISearchSyncJob", name)["metadata"].get("finalizers"))
 
@@ -172,10 +180,7 @@ def test_a_job_that_changes_hands_while_it_is_deleted_keeps_its_finalizer_until_
     stage = make_stage()
     stage.account.configure(initial_job=False, job_duration=None)
     with shards(stage, tmp_path) as (ours, rest):
-        running(stage, "docs")
-        stage.account.fail("jobs.cancel", 500, times=None)
-        stage.kube.delete("AISearchSyncJob", "docs")
-        await_request(stage, ours, "jobs.cancel")
+        deleting_in_vain(stage, ours)
 
         moved = relabel(stage, "b", "docs")
         await_request(stage, rest, "jobs.cancel")
@@ -220,10 +225,7 @@ def test_a_job_that_comes_back_while_it_is_deleted_is_cancelled_once(make_stage,
     stage = make_stage()
     stage.account.configure(initial_job=False, job_duration=None)
     with shards(stage, tmp_path) as (ours, rest):
-        running(stage, "docs")
-        stage.account.fail("jobs.cancel", 500, times=None)
-        stage.kube.delete("AISearchSyncJob", "docs")
-        await_request(stage, ours, "jobs.cancel")
+        deleting_in_vain(stage, ours)
         relabel(stage, "b", "docs")
         await_request(stage, rest, "jobs.cancel")
         relabel(stage, "a", "docs")

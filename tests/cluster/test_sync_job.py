@@ -65,7 +65,7 @@ def test_a_job_runs_to_its_end_and_tells_all_of_it_in_status(stage, kubectl):
     stage.account.advance(29)
 
     waited = kubectl(
-        "wait", "-n", kube.namespace, "--for=condition=Complete", "--timeout=20s", "aisj/first", check=False
+        "wait", "-n", kube.namespace, "--for=condition=Complete", "--timeout=60s", "aisj/first", check=False
     )
 
     assert waited.returncode == 0, waited.stderr
@@ -97,7 +97,7 @@ def test_a_failed_job_says_why_in_the_words_of_the_api(stage, kubectl):
     stage.account.plan_next_job(JobPlan(duration=5, end_reason="bucket_unauthorized"))
     stage.kube.apply(sync_job("bad", "docs"))
 
-    kubectl("wait", "-n", stage.kube.namespace, "--for=condition=Failed", "--timeout=20s", "aisj/bad")
+    kubectl("wait", "-n", stage.kube.namespace, "--for=condition=Failed", "--timeout=60s", "aisj/bad")
 
     failed = stage.kube.wait_condition(KIND, "bad", "Failed")
     assert states(failed) == {

@@ -102,7 +102,7 @@ def test_a_suspended_job_pauses_holds_nobody_up_and_goes_on_as_a_new_attempt(mak
     kube.wait(KIND, "running", phase("Running"), "running")
 
     kube.apply(sync_job("running", "docs", suspend=True), sync_job("never-started", "docs", suspend=True))
-    kubectl("wait", "-n", kube.namespace, "--for=condition=Suspended", "--timeout=20s", "aisj/running")
+    kubectl("wait", "-n", kube.namespace, "--for=condition=Suspended", "--timeout=60s", "aisj/running")
 
     for name in ("running", "never-started"):
         body = kube.wait_condition(KIND, name, "Suspended")

@@ -64,12 +64,12 @@ def test_helm_and_kubectl_wait_for_the_instance_and_for_the_end_of_the_job(stage
         return job is not None and job["status"].get("phase") == "Running"
 
     eventually(running, lambda: "the job does not run")
-    kubectl("wait", "-n", kube.namespace, "--for=condition=Ready", "--timeout=20s", "aisi/docs")
+    kubectl("wait", "-n", kube.namespace, "--for=condition=Ready", "--timeout=60s", "aisi/docs")
     stage.await_sweeps()
     assert install.poll() is None
     (job,) = account.jobs("docs")
     account.end_job("docs", job.id)
-    kubectl("wait", "-n", kube.namespace, "--for=condition=Complete", "--timeout=20s", "aisj/first-sync")
+    kubectl("wait", "-n", kube.namespace, "--for=condition=Complete", "--timeout=60s", "aisj/first-sync")
     assert outcome(install)[0] == 0
     assert conditions(kube.get("AISearchInstance", "docs"))["Ready"]["status"] == "True"
     assert conditions(kube.get("AISearchSyncJob", "first-sync"))["Complete"]["status"] == "True"

@@ -37,7 +37,7 @@ PATHS = {
 PATIENCE = 10
 """Attempts of a request that the API server asks to send later, which it does with a pause of a second."""
 
-TIMEOUT = 20.0
+TIMEOUT = 60.0
 """Seconds that a condition has to come true; far more than it needs, since the machine may be busy."""
 
 
