@@ -135,13 +135,13 @@ def test_a_release_is_installed_upgraded_rolled_back_uninstalled_and_installed_a
     with pods_become_ready(cluster), deployed_operators(cluster, fake.api_url, tmp_path / "operator.log"):
         run_helm("install", RELEASE, str(previous), *here, "--wait", *QUICKLY)
         kube.apply(instance("docs", type="r2", source="docs-bucket", deletionPolicy="Delete"))
-        before = kube.wait_condition(KIND, "docs", "Ready", timeout=60)
+        before = kube.wait_condition(KIND, "docs", "Ready")
         run_helm("upgrade", RELEASE, str(CHART), *here, "--wait", "--reset-then-reuse-values", "--set", "replicas=3")
         run_helm("test", RELEASE, *here)
         run_helm("rollback", RELEASE, "1", *here, "--wait")
         run_helm("upgrade", RELEASE, str(CHART), *here, "--wait", "--reset-then-reuse-values")
         kube.patch(KIND, "docs", {"spec": {"maxNumResults": 7}})
-        after = kube.wait_condition(KIND, "docs", "Ready", timeout=60)
+        after = kube.wait_condition(KIND, "docs", "Ready")
         assert after["metadata"]["uid"] == before["metadata"]["uid"]
 
         # The operator goes first, which it should not: resources wait for the next one, and Helm for nothing.
@@ -155,7 +155,7 @@ def test_a_release_is_installed_upgraded_rolled_back_uninstalled_and_installed_a
         other = run_helm("install", "other", str(CHART), *here, "--wait", check=False)
         assert "cannot be imported into the current release" in other.stderr
         run_helm("install", RELEASE, str(CHART), *here, "--wait", *QUICKLY)
-        kube.wait_gone(KIND, "docs", timeout=60)
+        kube.wait_gone(KIND, "docs")
         assert account.instances() == []
         run_helm("uninstall", RELEASE, *here, "--wait")
         run_helm("install", "other", str(CHART), *here, "--wait", "--take-ownership")
@@ -187,7 +187,7 @@ def test_who_has_rights_in_two_namespaces_alone_installs_an_operator_that_needs_
 
     with pods_become_ready(cluster), deployed_operators(cluster, fake.api_url, tmp_path / "operator.log"):
         run_helm("install", RELEASE, str(CHART), "--namespace", system, "--wait", *values, **lead)
-        kube_of(watched).wait_condition(KIND, f"docs-{watched}", "Ready", timeout=60)
+        kube_of(watched).wait_condition(KIND, f"docs-{watched}", "Ready")
         cluster.kubectl("delete", "aisi", "--all", "--namespace", watched)
         asked = requests_of_the_operator(cluster, system, started)
         run_helm("uninstall", RELEASE, "--namespace", system, "--wait", **lead)

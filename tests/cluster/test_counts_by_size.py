@@ -30,7 +30,7 @@ def await_all(stage, count, value):
         ready = conditions(body).get("Ready", {}).get("status") == "True"
         return current and ready and body["spec"]["maxNumResults"] == value
 
-    eventually(lambda: sum(map(settled, stage.kube.list_all(KIND))) == count, lambda: "not all are ready", timeout=60)
+    eventually(lambda: sum(map(settled, stage.kube.list_all(KIND))) == count, lambda: "not all are ready")
 
 
 @pytest.mark.parametrize("count", [30, 110])
@@ -66,7 +66,7 @@ def test_n_instances_cost_n_requests_and_the_pages_read_and_the_fewest_writes(ma
     asked, wrote = len(stage.requests()), len(stage.writes())
     for name in names:
         stage.kube.delete(KIND, name)
-    eventually(lambda: not stage.kube.list_all(KIND), lambda: "not all are gone", timeout=60)
+    eventually(lambda: not stage.kube.list_all(KIND), lambda: "not all are gone")
     assert requests(stage, asked) == {"instances.delete": count}
     assert written(stage, wrote) == {"finalizer": count}
 

@@ -71,7 +71,7 @@ def test_a_used_up_budget_is_told_and_nothing_is_sent_until_there_is_more(make_s
     stage.kube.apply(*(instance(name) for name in names))
 
     for name in names:
-        stage.kube.wait_condition(KIND, name, "Ready", timeout=60)
+        stage.kube.wait_condition(KIND, name, "Ready")
     waited = {write.name for write in stage.writes() if "RequestBudgetExhausted" in str(write.body)}
     assert waited < set(names)
     assert waited

@@ -239,7 +239,7 @@ def test_a_job_waits_for_its_instance_and_for_a_job_of_the_schedule(make_stage):
     kube.wait_condition(KIND, "early", "Reconciling", reason="AnotherJobRunning")
     (first,) = account.jobs("docs")
     account.end_job("docs", first.id)
-    kube.wait_condition(KIND, "early", "Complete", timeout=30)
+    kube.wait_condition(KIND, "early", "Complete")
     assert [entry.code for entry in account.journal(operation="jobs.create")] == [None]
     assert [job.source for job in account.jobs("docs")] == ["schedule", "user"]
 

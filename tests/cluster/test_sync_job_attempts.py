@@ -50,7 +50,7 @@ def test_a_failed_job_is_tried_again_until_it_ends_well_or_a_limit_is_reached(ma
     assert states(pausing) == ("False", "True", "False")
     assert pausing["status"]["attemptHistory"][0]["endReason"] == "bucket_not_found"
     assert kube.wait_event("recovers", "Failed")[0] == "Warning"
-    given_up = kube.wait_condition(KIND, "gives-up", "Failed", reason="BackoffLimitExceeded", timeout=30)
+    given_up = kube.wait_condition(KIND, "gives-up", "Failed", reason="BackoffLimitExceeded")
     assert states(given_up) == ("False", "False", "True")
     assert history(given_up) == [(1, "Failed"), (2, "Failed"), (3, "Failed")]
     assert (given_up["status"]["attempts"], given_up["status"]["failed"]) == (3, 3)
@@ -61,19 +61,19 @@ def test_a_failed_job_is_tried_again_until_it_ends_well_or_a_limit_is_reached(ma
         for earlier, later in zip(account.jobs("gives-up"), account.jobs("gives-up")[1:], strict=False)
     ]
     assert min(pauses) >= 35
-    late = kube.wait_condition(KIND, "too-late", "Failed", reason="DeadlineExceeded", timeout=30)
+    late = kube.wait_condition(KIND, "too-late", "Failed", reason="DeadlineExceeded")
     *earlier, last = [outcome for _, outcome in history(late)]
     assert all(outcome == "Failed" for outcome in earlier)
     assert last in {"Failed", "DeadlineExceeded"}  # it strikes between two attempts, or in the middle of one
 
     account.configure(job_end_reason=None)
-    done = kube.wait_condition(KIND, "recovers", "Complete", timeout=60)
+    done = kube.wait_condition(KIND, "recovers", "Complete")
     assert [outcome for _, outcome in history(done)][-2:] == ["Failed", "Succeeded"]
     account.plan_next_job(JobPlan(duration=None))
     kube.apply(sync_job("superseded", "superseded", backoffLimit=1))
     kube.wait(KIND, "superseded", phase("Running"), "running")
     account.start_job("superseded", source="schedule", plan=JobPlan(duration=5))
-    again = kube.wait_condition(KIND, "superseded", "Complete", timeout=30)
+    again = kube.wait_condition(KIND, "superseded", "Complete")
     assert history(again) == [(1, "Superseded"), (2, "Succeeded")]
     assert [entry.code for entry in account.journal(operation="jobs.create") if entry.status != 200] == []
 
@@ -84,7 +84,7 @@ def test_a_run_that_takes_too_long_is_cancelled_and_has_failed(make_stage):
     stage.kube.apply(sync_job("slow", "docs", activeDeadlineSeconds=60, backoffLimit=5))
     stage.kube.wait(KIND, "slow", phase("Running"), "running")
 
-    failed = stage.kube.wait_condition(KIND, "slow", "Failed", reason="DeadlineExceeded", timeout=30)
+    failed = stage.kube.wait_condition(KIND, "slow", "Failed", reason="DeadlineExceeded")
 
     assert states(failed) == ("False", "False", "True")
     assert failed["status"]["phase"] == "Failed"
@@ -113,7 +113,7 @@ def test_a_suspended_job_pauses_holds_nobody_up_and_goes_on_as_a_new_attempt(mak
     assert "failed" not in suspended["status"]
     account.configure(job_duration=5)
     kube.apply(sync_job("younger", "docs"))
-    kube.wait_condition(KIND, "younger", "Complete", timeout=30)
+    kube.wait_condition(KIND, "younger", "Complete")
     stage.operator.stop()
     stage.operator.start()
     before = stage.count("jobs.list")
@@ -121,7 +121,7 @@ def test_a_suspended_job_pauses_holds_nobody_up_and_goes_on_as_a_new_attempt(mak
     assert stage.count("jobs.list") == before, "nobody asks for the jobs of those that are suspended"
 
     kube.apply(sync_job("running", "docs"))
-    done = kube.wait_condition(KIND, "running", "Complete", timeout=30)
+    done = kube.wait_condition(KIND, "running", "Complete")
     assert history(done) == [(1, "Suspended"), (2, "Succeeded")]
     assert conditions(done)["Suspended"]["status"] == "False"
     kube.delete(KIND, "never-started")
@@ -140,7 +140,7 @@ def test_a_job_that_replaces_others_ends_them_but_not_those_of_younger_ones(make
 
     kube.apply(sync_job("c-hasty", "docs", concurrencyPolicy="Replace"))
 
-    kube.wait(KIND, "c-hasty", phase("Running"), "running", timeout=30)
+    kube.wait(KIND, "c-hasty", phase("Running"), "running")
     kube.wait_condition(KIND, "a-first", "Failed", reason="Superseded")
     kube.wait_condition(KIND, "b-waiting", "Reconciling", reason="WaitingForTurn")
     kube.apply(sync_job("b-waiting", "docs", concurrencyPolicy="Replace"))
@@ -149,7 +149,7 @@ def test_a_job_that_replaces_others_ends_them_but_not_those_of_younger_ones(make
     account.configure(job_duration=5)
     account.end_job("docs", kube.get(KIND, "c-hasty")["status"]["jobId"])
     for name in ("c-hasty", "b-waiting"):
-        kube.wait_condition(KIND, name, "Complete", timeout=30)
+        kube.wait_condition(KIND, name, "Complete")
     assert [job.end_reason for job in account.jobs("docs")] == ["new_job_has_started", None, None]
 
 
@@ -162,7 +162,7 @@ def test_a_new_run_id_runs_a_finished_job_again(make_stage, kubectl):
     assert first["status"]["runId"] == "2026-11-23"
 
     kube.apply(sync_job("nightly", "docs", runId="2026-11-24"))
-    in_time = ("--timeout=30s", "aisj/nightly")
+    in_time = ("--timeout=60s", "aisj/nightly")
     kubectl("wait", "-n", kube.namespace, "--for=jsonpath={.status.runId}=2026-11-24", *in_time)
     kubectl("wait", "-n", kube.namespace, "--for=condition=Complete", *in_time)
 
@@ -175,6 +175,6 @@ def test_a_new_run_id_runs_a_finished_job_again(make_stage, kubectl):
     stage.await_sweeps()
     assert states(kube.get(KIND, "nightly")) == ("True", "False", "False")
     kube.apply(sync_job("nightly", "docs", runId="2026-11-25"))
-    kube.wait(KIND, "nightly", lambda body: body["status"]["attempts"] == 3, "run again", timeout=30)
-    kube.wait_condition(KIND, "nightly", "Complete", timeout=30)
+    kube.wait(KIND, "nightly", lambda body: body["status"]["attempts"] == 3, "run again")
+    kube.wait_condition(KIND, "nightly", "Complete")
     assert numbers(stage, "docs") == ["1", "2", "3"]

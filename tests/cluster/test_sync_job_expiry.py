@@ -27,9 +27,9 @@ def test_finished_jobs_go_when_their_time_has_come_except_those_that_argo_cd_tra
         sync_job("at-once", "at-once", ttlSecondsAfterFinished=0),
     )
     for name in ("at-once", "failed"):
-        kube.wait_gone(KIND, name, timeout=40)
+        kube.wait_gone(KIND, name)
     for name in ("tracked", "stays", "later"):
-        kube.wait_condition(KIND, name, "Complete", timeout=40)
+        kube.wait_condition(KIND, name, "Complete")
     stage.operator.stop()
     stage.operator.start()
     assert kube.get(KIND, "later") is not None

@@ -23,19 +23,19 @@ def test_a_sync_job_is_complete_only_when_nothing_is_queued_or_running(make_stag
     )
 
     for name in ("docs", "theirs", "deleted"):
-        waiting = kube.wait(KIND, name, lambda body: "stats" in body["status"], "counting items", timeout=40)
+        waiting = kube.wait(KIND, name, lambda body: "stats" in body["status"], "counting items")
         assert (waiting["status"]["phase"], "indexingSince" in waiting["status"]) == ("Indexing", True), name
         assert conditions(waiting)["Ready"]["reason"] == "Indexing", name
         assert waiting["status"]["stats"]["queued"] + waiting["status"]["stats"]["running"] > 0
     assert kube.wait_condition(KIND, "early", "Complete")["status"].get("stats") is None
     kube.delete(KIND, "deleted")
-    kube.wait_gone(KIND, "deleted", timeout=5)
+    kube.wait_gone(KIND, "deleted")
     stage.operator.kill()
     stage.operator.start()
     account.configure(indexing_lag=0)
 
     for name, files in (("docs", 12), ("theirs", 7)):
-        done = kube.wait_condition(KIND, name, "Complete", timeout=40)
+        done = kube.wait_condition(KIND, name, "Complete")
         stats = done["status"]["stats"]
         assert (stats["completed"], stats["queued"], stats["running"]) == (files, 0, 0), name
         assert "indexingSince" not in done["status"]

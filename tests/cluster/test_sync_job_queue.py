@@ -37,7 +37,7 @@ def test_five_jobs_at_once_run_one_after_another_in_the_order_of_creation_then_n
 
     kube.apply(instance("docs", type="r2", source="my-bucket"))
 
-    ended = {name: kube.wait_condition(KIND, name, "Complete", timeout=60) for name in names}
+    ended = {name: kube.wait_condition(KIND, name, "Complete") for name in names}
     created = {name: (body["metadata"]["creationTimestamp"], name) for name, body in ended.items()}
     jobs = stage.account.jobs("docs")
     assert markers(stage, names) == sorted(names, key=created.__getitem__)
@@ -64,7 +64,7 @@ def test_jobs_of_different_instances_do_not_wait_for_each_other_and_those_of_the
     assert theirs.id in conditions(waiting)["Ready"]["message"]
     kube.wait_condition(KIND, "next-for-docs", "Reconciling", reason="WaitingForTurn")
     account.end_job("docs", theirs.id)
-    kube.wait_condition(KIND, "next-for-docs", "Complete", timeout=40)
+    kube.wait_condition(KIND, "next-for-docs", "Complete")
     assert_one_after_another(account.jobs("docs"), pause=30)
     assert markers(stage, ["for-docs", "next-for-docs"]) == [None, "for-docs", "next-for-docs"]
     codes = defaultdict(list)
@@ -94,7 +94,7 @@ def test_the_next_job_starts_when_the_one_before_it_is_deleted_or_cancelled(make
     kube.wait(KIND, "second", lambda body: body["status"].get("phase") == "Running", "running")
     kube.apply(sync_job("second", "docs", cancel=True))
     account.configure(job_duration=30.0)
-    kube.wait_condition(KIND, "third", "Complete", timeout=40)
+    kube.wait_condition(KIND, "third", "Complete")
     jobs = account.jobs("docs")
     assert [job.end_reason for job in jobs] == ["cancelled", "cancelled", None]
     assert markers(stage, ["second", "third"]) == [None, "second", "third"]
@@ -115,7 +115,7 @@ def test_jobs_keep_their_order_over_a_time_in_which_their_instance_cannot_become
 
     kube.apply(instance("docs", chunkSize=1000, **spec))
 
-    ended = {name: kube.wait_condition(KIND, name, "Complete", timeout=60) for name in names}
+    ended = {name: kube.wait_condition(KIND, name, "Complete") for name in names}
     created = {name: (body["metadata"]["creationTimestamp"], name) for name, body in ended.items()}
     assert markers(stage, names) == sorted(names, key=created.__getitem__)
     assert_one_after_another(stage.account.jobs("docs"), pause=30)
