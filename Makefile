@@ -11,7 +11,7 @@ FAILOVERS ?= 20
 SEED ?=
 ONCE ?=
 LIVE ?=
-SIZES ?= 100 1000
+SIZES ?= 100 1000 5000
 ARGS ?=
 
 ready := .venv/ready
@@ -68,7 +68,7 @@ simulation: $(ready) ## 5,000 instances under the real limit, and a fleet, on a 
 	@$(python) -m simulation $(ARGS)
 
 .PHONY: bench
-bench: $(ready) ## measure the operator, and a plain kopf one beside it, at SIZES="100 1000" instances (docs/scaling.md)
+bench: $(ready) ## measure the operator, and a plain kopf one beside it, at SIZES="100 1000 5000" instances (docs/scaling.md)
 	@$(python) -m bench --sizes $(SIZES) $(ARGS)
 
 .PHONY: live-check

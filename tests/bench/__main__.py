@@ -77,13 +77,16 @@ def _keep(folder: Path, results: Results) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1000], help="instances (100 1000)")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1000, 5000], help="instances (100 1000 5000)")
     parser.add_argument("--interval", type=float, default=20.0, help="seconds between two looks (%(default)s)")
     parser.add_argument("--job-interval", type=float, default=10.0, help="the same for sync jobs (%(default)s)")
     parser.add_argument("--real-limits", action="store_true", help="1,200 requests in 5 minutes, as at Cloudflare")
     parser.add_argument("--only", choices=list(Contender), help="leave the other one out")
     parser.add_argument(
-        "--baseline-up-to", type=int, default=5000, help="instances at which both are measured (%(default)s)"
+        "--baseline-up-to",
+        type=int,
+        default=1000,
+        help="most instances at which the baseline is measured as well, which takes long with thousands (%(default)s)",
     )
     parser.add_argument("--out", type=Path, default=Path("build/bench"), help="where to write (%(default)s)")
     return parser.parse_args()
