@@ -148,6 +148,7 @@ class Cluster:
                 content = json.dumps(request.body)
                 async with self._http.request(request.method, request.path, data=content, headers=headers) as answer:
                     await _check(answer)
+                    await answer.read()  # else a long answer costs the connection, and the next request a new one
 
         async with asyncio.TaskGroup() as group:
             for _ in range(CONNECTIONS):

@@ -114,6 +114,7 @@ class _Run:
         self._names = [f"docs-{number:05}" for number in range(size)]
         self._synced = self._names[::SHARE_WITH_JOB]
         self._journal_read = 0
+        self._accounts = _Accounts(site)
         self._settled = _is_ready if site.contender is Contender.OPERATOR else _is_current
 
     async def play(self) -> None:
@@ -147,7 +148,7 @@ class _Run:
     async def _phase(self, phase: Phase, resources: int, work: Callable[[_Measured], Awaitable[None]]) -> None:
         measured = _Measured(resources)
         self._progress.begin(phase, resources)
-        account = _Accounts(self._site)
+        self._accounts = _Accounts(self._site)
         began, self._journal_read = time.monotonic(), await self._journal_length()
         restarted = phase is Phase.RESTART
         cpu = 0.0 if restarted else self._meter.cpu
@@ -159,7 +160,7 @@ class _Run:
         await asyncio.sleep(AFTERMATH)
         lasted = time.monotonic() - began
         requests = await self._requests()
-        written, others = await asyncio.to_thread(account.close)
+        written, others = await asyncio.to_thread(self._accounts.close)
         self.figures.append(
             Figures(
                 phase=phase,
@@ -232,8 +233,12 @@ class _Run:
         )
 
     async def _restart(self, measured: _Measured) -> None:
-        """Stop the contender and start it anew. What it has to write it has written when its last pass has ended."""
+        """Stop the contender and start it anew. What it has to write it has written when its last pass has ended.
+
+        What is counted begins when the old process has ended: it still writes what it found out last.
+        """
         assert await asyncio.to_thread(self._site.operator.stop) == 0, "the contender did not end by itself"
+        self._accounts = _Accounts(self._site)
         measured.listing = await self._cluster.list_seconds((INSTANCE, JOB))
         self._journal_read = await self._journal_length()
         began = time.monotonic()
