@@ -47,9 +47,14 @@ RESERVE: Mapping[Priority, float] = MappingProxyType(
 To delete an instance takes three requests: the smallest burst holds that many for it, whatever else waits."""
 
 PATIENCE = 60.0
-"""Seconds after which a priority that asks and gets nothing is starving.
+"""Seconds after which a priority that asks and gets nothing is starving, under a large share.
 
 It need not leave a reserve any more, and the others leave it one request."""
+
+GUARANTEED = 0.01
+"""The part of a small share that a starving priority gets: it is patient for longer then, up to a window.
+
+Four operators that share an account would spend 6 % of it on lists and statistics otherwise, while they create."""
 
 MARGIN = 0.1
 """The part of the server's quota that is left to others at least, however much of theirs they have used up already."""
@@ -93,7 +98,7 @@ class RequestBudget:
     still at the end of each window, cancellations too. A global 429 stops everything,
     and the bucket is empty afterwards: whatever piled up meanwhile must not cause the next block.
 
-    The more urgent goes first, but nothing starves: see `PATIENCE`.
+    The more urgent goes first, but nothing starves: see `RequestBudget.patience`.
 
     This class does no waiting and knows no event loop. It is not thread-safe.
 
@@ -107,6 +112,11 @@ class RequestBudget:
         The operator's part of the limit, above 0 and up to 1.
     clock
         Monotonic seconds.
+
+    Attributes
+    ----------
+    patience
+        Seconds after which a priority that asks and gets nothing is starving.
 
     Raises
     ------
@@ -133,6 +143,7 @@ class RequestBudget:
         self._clock = clock
         self._capacity = min(max(limit * share * BURST, SMALLEST_BURST), limit * share / 4)
         self._rate = self._full_rate = (limit * share - self._capacity) / window
+        self.patience = max(PATIENCE, min(1 / (GUARANTEED * self._full_rate), window))
         self._slowest_rate = min(self._full_rate, SMALLEST_SHARE / window)
         self._tokens = self._capacity
         now = clock()
@@ -186,9 +197,9 @@ class RequestBudget:
         return wait
 
     def starves(self, priority: Priority) -> bool:
-        """Whether a priority has waited for longer than `PATIENCE`."""
+        """Whether a priority has waited for longer than its patience."""
         since = self._waiting_since.get(priority)
-        return since is not None and self._clock() - since >= PATIENCE
+        return since is not None and self._clock() - since >= self.patience
 
     def withdraw(self, priority: Priority) -> None:
         """Note that nobody of this priority waits any more."""
@@ -256,11 +267,13 @@ class RequestBudget:
     def _reserve(self, priority: Priority, now: float) -> float:
         """Give the part that must be left to the more urgent. It melts away while the priority waits."""
         waited = max(0.0, now - self._waiting_since.get(priority, now))
-        return RESERVE[priority] * max(0.0, 1 - waited / PATIENCE)
+        return RESERVE[priority] * max(0.0, 1 - waited / self.patience)
 
     def _starving(self, priority: Priority, now: float) -> int:
         """Count the other priorities that starve."""
-        return sum(other is not priority and now - since >= PATIENCE for other, since in self._waiting_since.items())
+        return sum(
+            other is not priority and now - since >= self.patience for other, since in self._waiting_since.items()
+        )
 
     def _bucket_delay(self, priority: Priority, now: float) -> float:
         """Give the seconds until the bucket, filling, meets the reserve, melting."""
@@ -269,7 +282,7 @@ class RequestBudget:
         reserve = self._capacity * self._reserve(priority, now)
         if tokens >= least + reserve:
             return 0.0
-        melting = self._capacity * RESERVE[priority] / PATIENCE
+        melting = self._capacity * RESERVE[priority] / self.patience
         return max((least + reserve - tokens) / (self._rate + melting), (least - tokens) / self._rate)
 
     def _grant_delay(self, priority: Priority, now: float) -> float:

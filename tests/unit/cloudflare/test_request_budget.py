@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aisearch_operator.cloudflare.budget import LONGEST_BLOCK, MARGIN, PATIENCE, Priority, RequestBudget
+from aisearch_operator.cloudflare.budget import LONGEST_BLOCK, MARGIN, Priority, RequestBudget
 
 TWO_ROUNDINGS = 0.002
 
@@ -136,7 +136,7 @@ def test_nothing_starves_however_much_of_the_others_goes_first(options, starved)
     limit, share, window = options
     caller = Caller(limit=limit, share=share, window=window)
     refill = limit * share * 0.75 / window
-    longest = PATIENCE + (len(Priority) + 1) / refill
+    longest = caller.budget.patience + (len(Priority) + 1) / refill
     tick = min(1.0, 1 / refill) / 3
     others = [priority for priority in Priority if priority is not starved]
     caller.burst(Priority.CANCEL)
@@ -148,6 +148,15 @@ def test_nothing_starves_however_much_of_the_others_goes_first(options, starved)
             waited_since = caller.clock.now
         assert caller.clock.now - waited_since <= longest + tick
         caller.clock.now += tick
+
+
+@pytest.mark.parametrize(
+    ("share", "patience"),
+    [(0.6, 60), (0.3, 89), (0.15, 179), (0.02, 300)],
+    ids=["the default", "one of two shards", "one of four", "the smallest"],
+)
+def test_who_has_a_small_share_gives_the_least_urgent_a_hundredth_of_it(share, patience):
+    assert RequestBudget(limit=1200, window=300, share=share).patience == pytest.approx(patience, abs=1)
 
 
 def test_each_priority_leaves_a_reserve_for_the_more_urgent():

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from aisearch_operator.cloudflare.budget import PATIENCE, Priority, RequestBudget
+from aisearch_operator.cloudflare.budget import Priority, RequestBudget
 from aisearch_operator.cloudflare.errors import Cause, Retry
 from aisearch_operator.cloudflare.scheduler import LONGEST_AWAY, RECALL_PATIENCE, RequestScheduler, requesting
 from aisearch_operator.cloudflare.waiting_line import Requester
@@ -175,7 +175,7 @@ async def test_the_least_urgent_gets_its_turn_within_the_patience():
     await crowd.saturate(1000)
     crowd.come("statistics", Priority.STATISTICS)
 
-    assert await crowd.wait_until("statistics") < PATIENCE + 10 / crowd.budget.rate
+    assert await crowd.wait_until("statistics") < crowd.budget.patience + 10 / crowd.budget.rate
 
 
 @on_a_leaping_clock
