@@ -63,15 +63,16 @@ def await_reasons(stage, mark, kind, suffix=""):
 
 def await_reason(stage, mark, kind, name, reason):
     """Wait until a resource has been Reconciling for this reason, and give the conditions that it had then."""
-    found = []
 
-    def look():
+    def matching():
         told = [(each["Reconciling"], each) for each in stage.told(kind, name, mark)]
-        found[:] = [each for working, each in told if (working["status"], working["reason"]) == ("True", reason)]
-        return found
+        return [each for working, each in told if (working["status"], working["reason"]) == ("True", reason)]
 
-    eventually(look, lambda: f"{kind} {name} has not told {reason}, but {stage.told(kind, name, mark)}")
-    return found[0]
+    eventually(
+        lambda: bool(matching()),
+        lambda: f"{kind} {name} has not told {reason}, but {stage.told(kind, name, mark)}",
+    )
+    return matching()[0]
 
 
 def recover(stage, kind, suffix="", condition="Ready", status="True"):
