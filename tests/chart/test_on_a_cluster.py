@@ -3,7 +3,7 @@
 import io
 import json
 import subprocess
-import tarfile
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -106,9 +106,11 @@ def previous_chart(folder: Path) -> Path:
     commits = log.stdout.split()[0 if changed.stdout else 1 :]
     if not commits:
         pytest.skip("git has no commit of the chart before this one: the clone is shallow")
-    archive = subprocess.run([*git, "archive", commits[0], path], capture_output=True, check=True).stdout
-    with tarfile.open(fileobj=io.BytesIO(archive)) as members:
-        members.extractall(folder, filter="data")
+    archive = subprocess.run(
+        [*git, "archive", "--format=zip", commits[0], path], capture_output=True, check=True
+    ).stdout
+    with zipfile.ZipFile(io.BytesIO(archive)) as members:
+        members.extractall(folder)
     return folder / path
 
 
