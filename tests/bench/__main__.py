@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import signal
 import sys
+from collections import defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,9 +29,12 @@ def main() -> int:
     try:
         with Display() as display:
             for size in sorted(set(arguments.sizes)):
-                for contender in _contenders(arguments, size):
-                    runs.append(_run(contender, size, conditions, display))
-                    _keep(arguments.out, _results(began, conditions, runs))
+                tries = defaultdict[Contender, list[Run]](list)
+                for contender in _contenders(arguments, size) * arguments.repeat:
+                    tries[contender].append(_run(contender, size, conditions, display))
+                    middle = [Run.middle(found) for found in tries.values()]
+                    _keep(arguments.out, _results(began, conditions, [*runs, *middle]))
+                runs += middle
             display.results(_results(began, conditions, runs))
             display.say(f"Written to {arguments.out}/")
     except KeyboardInterrupt:
@@ -80,6 +84,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1000, 5000], help="instances (100 1000 5000)")
     parser.add_argument("--interval", type=float, default=20.0, help="seconds between two looks (%(default)s)")
     parser.add_argument("--job-interval", type=float, default=10.0, help="the same for sync jobs (%(default)s)")
+    parser.add_argument(
+        "--repeat", type=int, default=1, help="runs of each; the middle one of each phase counts (%(default)s)"
+    )
     parser.add_argument("--real-limits", action="store_true", help="1,200 requests in 5 minutes, as at Cloudflare")
     parser.add_argument("--only", choices=list(Contender), help="leave the other one out")
     parser.add_argument(

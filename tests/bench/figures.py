@@ -1,6 +1,7 @@
 """What the benchmark measures, as it stands in its file; and what is made of it: ratio and exponent."""
 
 import math
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -101,12 +102,26 @@ class Run(_Kept):
         Instances. There is a sync job for each tenth of them.
     trouble
         Why the phases after the last one here are missing; empty when none is.
+    repeated
+        How many runs there were, of which each phase is the one in the middle by its seconds.
     """
 
     contender: Contender
     size: int
     phases: tuple[Figures, ...]
     trouble: str = ""
+    repeated: int = 1
+
+    @classmethod
+    def middle(cls, runs: "Sequence[Run]") -> "Run":
+        """Make one run of several of the same contender and size, each phase from where it took neither long nor short.
+
+        Runs that did not get to their end do not count, unless none did.
+        """
+        whole = [run for run in runs if not run.trouble] or [runs[-1]]
+        phases = zip(*(run.phases for run in whole), strict=True)
+        middle = tuple(sorted(found, key=lambda figures: figures.seconds)[len(whole) // 2] for found in phases)
+        return whole[0].model_copy(update={"phases": middle, "repeated": len(whole)})
 
     def of(self, phase: Phase) -> Figures | None:
         """Give one phase; None when the run did not get there."""

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from bench import tables
-from bench.figures import Contender, Phase, Results
+from bench.figures import Contender, Phase, Results, Run
 from bench.plots import pictures
 from bench.process_meter import ProcessMeter
 from bench.writes import kind_of
@@ -69,6 +69,20 @@ def test_a_table_has_both_contenders_and_their_ratio():
         ("1,000", "create", "baseline", "20.0", "4 (4 status)", "0"),
         ("", "", "ratio", "0.50", "0.50", "-"),
     ]
+
+
+def test_of_repeated_runs_each_phase_is_the_one_in_the_middle():
+    made = [
+        run(Contender.OPERATOR, 1000, figures(Phase.CREATE, seconds=create), figures(Phase.EDIT, seconds=edit))
+        for create, edit in ((14.0, 3.0), (10.0, 5.0), (11.0, 4.0))
+    ]
+    broken = run(Contender.OPERATOR, 1000, figures(Phase.CREATE, seconds=1.0), trouble="TimeoutError: ")
+
+    middle = Run.middle([*made, broken])
+
+    assert [each.seconds for each in middle.phases] == [11.0, 4.0]
+    assert (middle.size, middle.repeated, middle.trouble) == (1000, 3, "")
+    assert Run.middle([broken]) == broken
 
 
 def test_a_run_that_ended_early_says_why():
