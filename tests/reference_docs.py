@@ -80,7 +80,12 @@ def measured() -> dict[str, str]:
         "measured-on": f"{results.machine.cores} cores ({results.machine.processor}), {results.machine.system}, "
         f"Python {results.machine.python}, "
         + ", ".join(f"{name} {version}" for name, version in results.machine.versions.items())
-        + f"; {results.began:%Y-%m-%d}; a look every {results.interval:g} s, at sync jobs {results.job_interval:g} s.",
+        + f"; {results.began:%Y-%m-%d}; a look every {results.interval:g} s, at sync jobs {results.job_interval:g} s"
+        + "".join(
+            f"; with {size:,} instances each phase is the middle one of {times} runs"
+            for size, times in sorted({(run.size, run.repeated) for run in results.runs if run.repeated > 1})
+        )
+        + ".",
         "promises": table(bench_tables.PROMISES, bench_tables.promises(results)),
         "phases": table(bench_tables.PHASES, bench_tables.phases(results)),
         "growth": table(bench_tables.GROWTH, bench_tables.growth(results)),
