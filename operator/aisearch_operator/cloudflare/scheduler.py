@@ -80,8 +80,10 @@ class RequestScheduler:
         ------
         Retry
             The turn is far; `after` says how far, at most `LONGEST_AWAY` seconds.
+        Exception
+            That of the requester's `check`.
         """
-        known = _requester.get()
+        asking = known = _requester.get()
         if known is not None and self._line.is_present(known.key):
             known = None  # it asks for several at the same time, and has one place
         ticket = self._line.join(
@@ -89,7 +91,9 @@ class RequestScheduler:
         )
         try:
             wait = await self._wait_here(ticket)
-        except BaseException:  # whoever asked was cancelled
+            if not wait and asking is not None:
+                asking.check()
+        except BaseException:  # whoever asked was cancelled, or does not want it any more
             self._drop(ticket)
             raise
         if wait:

@@ -12,6 +12,10 @@ from aisearch_operator.cloudflare.budget import Priority
 __all__ = ["Requester", "Ticket", "WaitingLine"]
 
 
+def _agree() -> None:
+    """Want the request still."""
+
+
 @dataclass(frozen=True, slots=True)
 class Requester:
     """On whose behalf a request is made.
@@ -24,11 +28,14 @@ class Requester:
         Who shares fairly with others of the same priority: the Kubernetes namespace. Empty for what serves everybody.
     recall
         Called when the turn of somebody who went away in the meantime is near.
+    check
+        Called right before each request goes out; raises when it is not wanted any more.
     """
 
     key: Hashable
     tenant: str
     recall: Callable[[], None]
+    check: Callable[[], None] = _agree
 
 
 @dataclass(eq=False, slots=True)

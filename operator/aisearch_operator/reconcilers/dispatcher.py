@@ -158,7 +158,9 @@ class Dispatcher:
         return clean
 
     async def _process(self, key: ObjectKey) -> Again | None:
-        with requesting(Requester(key, tenant=key.namespace, recall=partial(self.wake, [key]))):
+        # What a pass is about may leave while it waits: whose instance is to be kept after all must not be deleted.
+        check = partial(self._store.check, key)
+        with requesting(Requester(key, tenant=key.namespace, recall=partial(self.wake, [key]), check=check)):
             return await self._measured_pass(key)
 
     async def _measured_pass(self, key: ObjectKey) -> Again | None:

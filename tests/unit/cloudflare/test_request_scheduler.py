@@ -224,6 +224,30 @@ async def test_without_a_requester_a_far_turn_is_refused_and_nothing_stays_behin
 
 
 @on_a_leaping_clock
+async def test_what_is_not_wanted_any_more_when_its_turn_has_come_does_not_go_out_and_costs_nothing():
+    crowd = Crowd()
+    await crowd.saturate(100)
+    wanted = [True]
+
+    def check():
+        if not wanted[0]:
+            raise LookupError("not wanted any more")
+
+    with requesting(Requester("deletion", "bulk", recall=lambda: None, check=check)):
+        while crowd.budget.delay(Priority.CANCEL) == 0:
+            await crowd.scheduler.turn(Priority.CANCEL)
+        waiting = asyncio.create_task(crowd.scheduler.turn(Priority.CANCEL))
+        await asyncio.sleep(0)
+        wanted[0] = False
+        left = crowd.budget.left
+        with pytest.raises(LookupError):
+            await waiting
+
+    assert crowd.budget.left >= left
+    assert crowd.scheduler.waiting[Priority.CANCEL] == 0
+
+
+@on_a_leaping_clock
 async def test_the_expected_time_is_told_and_stays_the_same_until_it_has_passed():
     crowd = Crowd()
     await crowd.saturate(400)

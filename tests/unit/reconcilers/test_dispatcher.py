@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from aisearch_operator.cloudflare.budget import Priority, RequestBudget
+from aisearch_operator.cloudflare.scheduler import RequestScheduler
 from aisearch_operator.engine.backoff import Backoff
 from aisearch_operator.engine.removals import Stopping
 from aisearch_operator.engine.store import Departed, Known, ObjectKey, Store
@@ -328,6 +330,24 @@ async def test_a_deletion_that_has_become_another_operators_ends_without_being_r
     assert len(stage.passes.removed) == 1  # nothing more is done, not even once
     assert len(stage.dispatcher.queue) == 0
     assert "docs" in stage.passes.forgotten
+
+
+async def test_a_deletion_sends_nothing_more_once_its_resource_has_become_another_operators(stage):
+    scheduler, sent = RequestScheduler(RequestBudget()), []
+
+    async def remove(known: Known) -> Released:
+        for moment in ("before", "after"):
+            await scheduler.turn(Priority.CANCEL)
+            sent.append(moment)
+            stage.dispatcher.depart(known.key)
+        return Released()
+
+    stage.passes.remove = remove
+    async with stage.at_work():
+        with pytest.raises(Departed):
+            await asyncio.wait_for(stage.removal(stage.stored(deleted=True)), PATIENCE)
+
+    assert sent == ["before"]
 
 
 async def test_a_deletion_whose_resource_turns_out_to_be_gone_in_its_pass_ends_too(stage):
