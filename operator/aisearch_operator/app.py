@@ -125,7 +125,6 @@ class Operator:
         self.dispatcher.serve(
             {
                 INSTANCE_KIND: InstanceReconciler(
-                    store,
                     self._connections,
                     instances,
                     statistics,

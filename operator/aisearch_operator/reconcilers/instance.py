@@ -20,7 +20,7 @@ from aisearch_operator.domain.instance_status import Finding, summarize
 from aisearch_operator.domain.observed_drift import seen_drift
 from aisearch_operator.domain.reasons import Reason
 from aisearch_operator.domain.verdict import Verdict
-from aisearch_operator.engine.store import Known, Store
+from aisearch_operator.engine.store import Known
 from aisearch_operator.engine.workqueue import Again
 from aisearch_operator.kube.credentials import CredentialError
 from aisearch_operator.observation.address import Connection, InstanceAddress
@@ -50,7 +50,6 @@ class InstanceReconciler:
 
     def __init__(
         self,
-        store: Store,
         connections: Connections,
         instances: InstanceObserver,
         statistics: StatisticsObserver,
@@ -68,7 +67,7 @@ class InstanceReconciler:
         self._claims = claims
         self._removal = removal
         self._details = details
-        self._calls = InstanceCalls(instances, store)
+        self._calls = InstanceCalls(instances)
 
     async def reconcile(self, known: Known) -> Again | None:
         """Make one pass over a resource that is not being deleted."""

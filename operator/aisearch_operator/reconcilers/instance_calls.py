@@ -11,7 +11,7 @@ from aisearch_operator.domain.instance_status import DriftReason, Finding
 from aisearch_operator.domain.reasons import Reason
 from aisearch_operator.domain.repairs import Repairs
 from aisearch_operator.domain.update_answer import completed
-from aisearch_operator.engine.store import ObjectKey, Store
+from aisearch_operator.engine.store import ObjectKey
 from aisearch_operator.engine.workqueue import Again
 from aisearch_operator.observation.address import Connection, InstanceAddress
 from aisearch_operator.observation.instances import InstanceObserver
@@ -41,19 +41,10 @@ class InstancePass(Pass[AISearchInstance, Finding]):
 
 
 class InstanceCalls:
-    """Creates, updates and moves instances.
+    """Creates, updates and moves instances."""
 
-    Parameters
-    ----------
-    store
-        No instance is created for a resource that is not in there.
-    """
-
-    def __init__(
-        self, instances: InstanceObserver, store: Store, *, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, instances: InstanceObserver, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._instances = instances
-        self._store = store
         self._clock = clock
         self._repairs: dict[ObjectKey, Repairs] = {}
 
@@ -72,10 +63,7 @@ class InstanceCalls:
             There is one of this id.
         CloudflareError
             It was not created, or not completed.
-        Departed
-            The resource is not this operator's any more.
         """
-        self._store.check(this.key)
         again = manages(this.resource.status)
         created = await connection.client.create_instance(address.namespace, decision.body)
         self._instances.record(connection, address, created)
