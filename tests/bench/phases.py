@@ -66,9 +66,16 @@ class Progress(Protocol):
 
 @dataclass(slots=True)
 class _Measured:
-    """What a phase finds out about itself."""
+    """What a phase finds out about itself.
+
+    Parameters
+    ----------
+    accounts
+        Of what is counted: a phase that does not count all of itself opens others.
+    """
 
     resources: int
+    accounts: "_Accounts"
     writing: float = 0.0
     seconds: float | None = None
     listing: float | None = None
@@ -114,7 +121,6 @@ class _Run:
         self._names = [f"docs-{number:05}" for number in range(size)]
         self._synced = self._names[::SHARE_WITH_JOB]
         self._journal_read = 0
-        self._accounts = _Accounts(site)
         self._settled = _is_ready if site.contender is Contender.OPERATOR else _is_current
 
     async def play(self) -> None:
@@ -146,9 +152,8 @@ class _Run:
         await asyncio.sleep(AFTERMATH)
 
     async def _phase(self, phase: Phase, resources: int, work: Callable[[_Measured], Awaitable[None]]) -> None:
-        measured = _Measured(resources)
         self._progress.begin(phase, resources)
-        self._accounts = _Accounts(self._site)
+        measured = _Measured(resources, _Accounts(self._site))
         began, self._journal_read = time.monotonic(), await self._journal_length()
         restarted = phase is Phase.RESTART
         cpu = 0.0 if restarted else self._meter.cpu
@@ -160,7 +165,7 @@ class _Run:
         await asyncio.sleep(AFTERMATH)
         lasted = time.monotonic() - began
         requests = await self._requests()
-        written, others = await asyncio.to_thread(self._accounts.close)
+        written, others = await asyncio.to_thread(measured.accounts.close)
         self.figures.append(
             Figures(
                 phase=phase,
@@ -238,7 +243,7 @@ class _Run:
         What is counted begins when the old process has ended: it still writes what it found out last.
         """
         assert await asyncio.to_thread(self._site.operator.stop) == 0, "the contender did not end by itself"
-        self._accounts = _Accounts(self._site)
+        measured.accounts = _Accounts(self._site)
         measured.listing = await self._cluster.list_seconds((INSTANCE, JOB))
         self._journal_read = await self._journal_length()
         began = time.monotonic()
