@@ -19,6 +19,7 @@ from aisearch_operator.kube.status_writer import PLURALS
 from controlplane.audit import WRITING, AuditedRequest, requests
 from controlplane.pytest_plugin import shared_control_plane
 from harness.chart import access_of_namespaces, access_of_the_cluster
+from harness.kube import conditions
 from harness.rights_review import LINES, OPERATOR, review_rights
 
 __all__ = ["CLUSTER_WIDE", "NEVER_WRITTEN", "Review", "review"]
@@ -93,9 +94,9 @@ def review(audited: Iterable[AuditedRequest]) -> Review:
         if write.resource == "events":
             found.reasons.add(write.body["reason"])
         elif write.subresource == "status":
-            conditions = {each["type"]: each for each in write.body.get("status", {}).get("conditions", ())}
-            found.reasons |= {each["reason"] for each in conditions.values()}
-            found.violations += (f"{name}: {text}" for text in _violations(conditions))
+            told = conditions(write.body)
+            found.reasons |= {each["reason"] for each in told.values()}
+            found.violations += (f"{name}: {text}" for text in _violations(told))
         elif write.verb in {"patch", "update"} and write.resource in PLURALS.values():
             wrong = _paths(write.body) - MAY_WRITE
             found.violations += (f"{name}: the operator wrote {path}" for path in sorted(wrong))
@@ -109,11 +110,11 @@ def _paths(body: Any) -> set[str]:
     return {*body, *(f"metadata.{name}" for name in body.get("metadata", ()))} - {"metadata"}
 
 
-def _violations(conditions: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    if not conditions:  # a merge patch that leaves them as they are
+def _violations(told: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    if not told:  # a merge patch that leaves them as they are
         return
     try:
-        ready, reconciling, stalled = (conditions[name] for name in ("Ready", "Reconciling", "Stalled"))
+        ready, reconciling, stalled = (told[name] for name in ("Ready", "Reconciling", "Stalled"))
     except KeyError as error:
         yield f"no condition {error}"
         return
@@ -122,7 +123,7 @@ def _violations(conditions: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         yield f"Ready, Reconciling, Stalled are {row} ({ready['reason']})"
     elif row == ("Unknown", "False", "False") and ready["reason"] not in AS_ASKED:
         yield f"nothing is done, and the reason is {ready['reason']}"
-    for current in conditions.values():
+    for current in told.values():
         if current["status"] == "True" and current["type"] in {"Reconciling", "Stalled"} and not current["message"]:
             yield f"{current['type']} is True ({current['reason']}) without a message"
 
