@@ -1,7 +1,9 @@
 """What the image holds, and that it is enough: built by its own script, tried without a container engine."""
 
+import hashlib
 import importlib.metadata
 import json
+import platform
 import re
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from aisearch_operator import __version__
+from controlplane import cache
 from image import image
 from image.container import Container
 from image.dockerfile import ROOT, read
@@ -120,11 +123,26 @@ def test_it_is_the_same_bit_by_bit_when_it_is_built_again(layout, tmp_path):
 
     image.lay(again)
 
-    assert content(again) == content(layout)
+    first, second = digests(layout), digests(again)
+    assert sorted(name for name in first | second if first.get(name) != second.get(name)) == []
 
 
-def content(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+def test_another_python_has_a_layout_of_its_own(layout, monkeypatch):
+    asked = []
+    monkeypatch.setattr(cache, "provide", lambda *what: asked.append("-".join(what[:2])))
+
+    image.laid_out()
+    monkeypatch.setattr(sys, "version", sys.version.replace(platform.python_version(), "3.11.999"))
+    image.laid_out()
+
+    same, other = asked
+    assert layout.name.startswith(f"{same}-")
+    assert other != same
+
+
+def digests(folder: Path) -> dict[str, str]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 @pytest.mark.parametrize("architecture", ["amd64", "arm64"])

@@ -1,6 +1,7 @@
 """The image of this checkout: laid out once for each content, and this machine's Python in place of the base image."""
 
 import hashlib
+import importlib.metadata
 import os
 import platform
 import shutil
@@ -83,7 +84,7 @@ def laid_out() -> Path:
     """
     sources = sorted((ROOT / "operator").rglob("*.py"))
     described = (ROOT / "pyproject.toml", ROOT / "README.md", ROOT / "LICENSE")
-    version = f"{_python()}-{_digest(_SCRIPT, *_LOCKS, *described, *sources)}"
+    version = f"{_python()}-{_digest(_SCRIPT, *_LOCKS, *described, *sources)}-{_builder()}"
     return cache.provide("image-layout", version, _lay_and_forget_others)
 
 
@@ -158,6 +159,11 @@ def _build(architecture: str, *arguments: str) -> None:
 
 def _python() -> str:
     return f"py{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def _builder() -> str:
+    """Tell apart what compiles and lays: another patch release of Python or of pip makes other files."""
+    return hashlib.sha256(f"{sys.version}\0{importlib.metadata.version('pip')}".encode()).hexdigest()[:12]
 
 
 def _digest(*paths: Path) -> str:
