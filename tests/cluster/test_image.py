@@ -7,6 +7,8 @@ import platform
 import re
 import subprocess
 import sys
+import sysconfig
+import venv
 from collections.abc import Callable
 from pathlib import Path
 
@@ -118,10 +120,13 @@ def test_what_it_imports_is_compiled_and_never_compared_with_its_source(probed, 
     assert flags == {unchecked_hash}
 
 
-def test_it_is_the_same_bit_by_bit_when_it_is_built_again(layout, tmp_path):
+def test_it_is_the_same_bit_by_bit_when_it_is_built_again_by_a_python_elsewhere(layout, tmp_path):
     again = tmp_path / "again"
+    venv.create(tmp_path / "elsewhere", symlinks=True)
+    (packages,) = (tmp_path / "elsewhere").glob("lib/python*/site-packages")
+    (packages / "pip.pth").write_text(sysconfig.get_path("purelib"))
 
-    image.lay(again)
+    image.lay(again, python=str(tmp_path / "elsewhere" / "bin" / "python"))
 
     first, second = digests(layout), digests(again)
     assert sorted(name for name in first | second if first.get(name) != second.get(name)) == []

@@ -62,8 +62,13 @@ def wheels(architecture: str) -> Path:
     return cache.provide("image-wheels", version, lambda into: _download(architecture, into))
 
 
-def lay(into: Path) -> None:
+def lay(into: Path, python: str = sys.executable) -> None:
     """Lay the image for this machine into an empty folder, without network.
+
+    Parameters
+    ----------
+    python
+        The interpreter that builds; it has pip.
 
     Raises
     ------
@@ -71,7 +76,7 @@ def lay(into: Path) -> None:
         It could not be built.
     """
     architecture = ARCHITECTURES[platform.machine()]
-    _build(architecture, "lay", str(wheels(architecture)), str(into))
+    _build(architecture, "lay", str(wheels(architecture)), str(into), python=python)
 
 
 def laid_out() -> Path:
@@ -141,11 +146,11 @@ def _download(architecture: str, into: Path) -> None:
     _build(architecture, "wheels", str(into))
 
 
-def _build(architecture: str, *arguments: str) -> None:
+def _build(architecture: str, *arguments: str, python: str = sys.executable) -> None:
     done = subprocess.run(
         ["sh", str(_SCRIPT), *arguments],
         cwd="/",
-        env=os.environ | {"TARGETARCH": architecture, "PYTHON": sys.executable},
+        env=os.environ | {"TARGETARCH": architecture, "PYTHON": python},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
