@@ -81,13 +81,15 @@ def run(coroutine: Any) -> Any:
 def test_every_addition_is_followed_by_a_pass_that_began_after_it(history, workers, seconds, given_answers):
     async def live() -> None:
         passes = Watched(given_answers, seconds)
-        queue = WorkQueue(passes, workers=workers, backoff=Backoff(base=0.5, cap=2.0))
+        urgent = set[str]()
+        queue = WorkQueue(passes, workers=workers, backoff=Backoff(base=0.5, cap=2.0), urgent=urgent.__contains__)
         queue.start()
         owed: dict[str, int] = {}
         for name, key, value in history:
             match name:
                 case "add":
-                    queue.add(key, urgent=value)
+                    (urgent.add if value else urgent.discard)(key)
+                    queue.add(key)
                     owed[key] = passes.begun[key] + 1
                 case "add_after":
                     queue.add_after(key, value)
@@ -120,14 +122,12 @@ def test_urgent_keys_overtake_all_that_wait(plain, urgent):
             order.append(key)
             await asyncio.sleep(1)
 
-        queue = WorkQueue(process, workers=1, backoff=Backoff())
+        queue = WorkQueue(process, workers=1, backoff=Backoff(), urgent=urgent.__contains__)
         queue.start()
         queue.add("busy")
         await asyncio.sleep(0.5)
-        for key in plain:
+        for key in (*plain, *urgent):
             queue.add(key)
-        for key in urgent:
-            queue.add(key, urgent=True)
         await asyncio.sleep(LONGEST)
         await queue.stop(grace=1)
         return order

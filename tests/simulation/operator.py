@@ -65,7 +65,9 @@ class SimulatedOperator:
         clock = self._clock = asyncio.get_running_loop().time
         self._connections = {account.name: _connection(account, share) for account in accounts}
         backoff = Backoff(SETTINGS.backoff_base, SETTINGS.backoff_cap)
-        self.queue: WorkQueue[ObjectKey] = WorkQueue(self._process, workers=SETTINGS.workers, backoff=backoff)
+        self.queue: WorkQueue[ObjectKey] = WorkQueue(
+            self._process, workers=SETTINGS.workers, backoff=backoff, urgent=self._is_urgent
+        )
         self._polls: PollQueue = WorkQueue(self._poll, workers=POLLERS, backoff=backoff, name="poll")
         self._instances = InstanceObserver(self._polls, _timing(SETTINGS.poll_interval), wake=self._wake, clock=clock)
         self._jobs = JobObserver(self._polls, _timing(SETTINGS.job_poll_interval), wake=self._wake, clock=clock)
@@ -115,7 +117,11 @@ class SimulatedOperator:
     def _wake(self, keys: Iterable[ObjectKey]) -> None:
         for key in keys:
             if key in self._resources:
-                self.queue.add(key, urgent=self._resources[key].deleted)
+                self.queue.add(key)
+
+    def _is_urgent(self, key: ObjectKey) -> bool:
+        resource = self._resources.get(key)
+        return resource is not None and (resource.deleted or resource.cancelled)
 
     async def _poll(self, watch: Pollable) -> Again | None:
         with requesting(Requester(watch, tenant="", recall=partial(self._polls.add, watch))):
@@ -189,7 +195,8 @@ class SimulatedOperator:
         seen = None if resource.deleted else self._jobs.known(key, connection, address, EPOCH)
         job = _named(key.name, seen.jobs if seen is not None else ())
         if job is None:
-            seen = await self._jobs.refresh(key, connection, address, EPOCH, urgent=resource.deleted)
+            urgent = resource.deleted or resource.cancelled
+            seen = await self._jobs.refresh(key, connection, address, EPOCH, urgent=urgent)
             return _named(key.name, seen.jobs)
         if resource.asked:
             return await connection.client.get_job(address.namespace, resource.instance, job.id)

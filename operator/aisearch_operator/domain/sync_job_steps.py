@@ -57,6 +57,11 @@ class Request:
     replaces: bool = False
     spared: frozenset[str] = frozenset()
 
+    @property
+    def ending(self) -> bool:
+        """Whether the job is to be ended, if there is one."""
+        return self.cancel or self.suspend or self.stopping is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:

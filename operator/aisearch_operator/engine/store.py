@@ -59,6 +59,8 @@ class Known:
         ``metadata.creationTimestamp``.
     deleting
         Whether the object is marked for deletion.
+    urgent
+        Whether it goes before all others: it is deleted, or the job that it has at Cloudflare is to be ended.
     requested
         The value of the annotation that asks for a pass now, unless the status acknowledges it already.
     target
@@ -73,6 +75,7 @@ class Known:
     resource_version: str
     created: str
     deleting: bool
+    urgent: bool
     requested: str | None
     target: _Target
     summary: ResourceSummary
@@ -84,12 +87,14 @@ class Known:
         metadata = {name: value for name, value in body["metadata"].items() if name != "managedFields"}
         spec, status = body.get("spec", {}), body.get("status", {})
         kept = {"metadata": metadata, "spec": spec, "status": status}
+        deleting = "deletionTimestamp" in metadata
         return cls(
             key,
             generation=int(metadata.get("generation", 0)),
             resource_version=str(metadata.get("resourceVersion", "")),
             created=str(metadata.get("creationTimestamp", "")),
-            deleting="deletionTimestamp" in metadata,
+            deleting=deleting,
+            urgent=deleting or (key.kind == SYNC_JOB_KIND and _ends_its_job(spec, status)),
             requested=_requested(metadata, status),
             target=_target(key, spec),
             summary=ResourceSummary.of(kept),
@@ -207,6 +212,10 @@ def _target(key: ObjectKey, spec: Mapping[str, Any]) -> _Target:
         return key.kind, key.namespace, str(reference["name"])
     instance = spec.get("instance") or {}
     return key.kind, key.namespace, f"{instance.get('searchNamespace')}/{instance.get('id')}"
+
+
+def _ends_its_job(spec: Mapping[str, Any], status: Mapping[str, Any]) -> bool:
+    return bool(spec.get("cancel") or spec.get("suspend") or status.get("stopping"))
 
 
 def _requested(metadata: Mapping[str, Any], status: Mapping[str, Any]) -> str | None:

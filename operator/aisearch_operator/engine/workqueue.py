@@ -65,7 +65,7 @@ class Load:
 class _Entry:
     """What the queue knows of one key."""
 
-    urgent: bool = False
+    urgent: bool = False  # when it lined up last
     ready: bool = False  # stands in one of the two lines
     running: bool = False
     again: bool = False  # was added while running: one more pass is due
@@ -78,7 +78,8 @@ class WorkQueue(Generic[K]):
     """Runs one coroutine per key, never two at once for the same key.
 
     Additions of a key that already waits fold into one. An addition during a pass leads to exactly
-    one more pass. Urgent keys (deletions, cancellations) are taken before all others.
+    one more pass. Urgent keys (deletions, cancellations) are taken before all others, also when they
+    come back; one worker is left to the others, so that none of them starves.
 
     Parameters
     ----------
@@ -86,9 +87,11 @@ class WorkQueue(Generic[K]):
         One pass over a key. Its answer says when to come back; None says not until added again.
         An exception is a bug: it is logged with its traceback, and the key backs off.
     workers
-        How many passes run at the same time.
+        How many passes run at the same time. A single one takes urgent keys only, as long as there are any.
     backoff
         The wait after failed passes.
+    urgent
+        Whether a key is urgent; it is asked when the key lines up, and when it is added again.
     on_retry
         Called when a pass has failed and the key backs off.
     around
@@ -101,13 +104,17 @@ class WorkQueue(Generic[K]):
         *,
         workers: int,
         backoff: Backoff,
+        urgent: Callable[[K], bool] = lambda _: False,
         name: str = "work",
         on_retry: Callable[[], None] = lambda: None,
         around: Callable[[K], AbstractContextManager[None]] = lambda _: contextlib.nullcontext(),
     ) -> None:
         self._process = process
         self._backoff = backoff
+        self._is_urgent = urgent
         self._workers = workers
+        self._most_urgent = max(workers - 1, 1)
+        self._running_urgent = 0
         self._name = name
         self._on_retry = on_retry
         self._around = around
@@ -144,19 +151,18 @@ class WorkQueue(Generic[K]):
             idle=len(self._tasks) - len(running),
         )
 
-    def add(self, key: K, *, urgent: bool = False) -> None:
+    def add(self, key: K) -> None:
         """Have the key looked at as soon as a worker is free. Cancels a delay that it waits for."""
         if self._stopping:
             return
         entry = self._entries.setdefault(key, _Entry())
-        newly_urgent = urgent and not entry.urgent
-        entry.urgent = entry.urgent or urgent
         entry.due = None
         if entry.running:
             entry.again = True
         elif not entry.ready:
             self._line_up(key, entry)
-        elif newly_urgent:
+        elif not entry.urgent and self._is_urgent(key):
+            entry.urgent = True
             self._urgent.append(key)
             self._available.release()
 
@@ -218,17 +224,20 @@ class WorkQueue(Generic[K]):
 
     def _line_up(self, key: K, entry: _Entry) -> None:
         entry.ready, entry.since = True, asyncio.get_running_loop().time()
+        entry.urgent = self._is_urgent(key)
         (self._urgent if entry.urgent else self._normal).append(key)
         self._available.release()
 
     def _take(self) -> tuple[K, _Entry] | None:
-        for line in (self._urgent, self._normal):
+        urgent_first = self._running_urgent < self._most_urgent
+        for line in (self._urgent, self._normal) if urgent_first else (self._normal, self._urgent):
             while line:
                 key = line.popleft()
                 entry = self._entries.get(key)
                 # A key that was forgotten, or moved to the urgent line, leaves a trace behind.
                 if entry is not None and entry.ready and not entry.running:
                     entry.ready, entry.running = False, True
+                    self._running_urgent += entry.urgent
                     entry.since = asyncio.get_running_loop().time()
                     return key, entry
         return None
@@ -251,7 +260,7 @@ class WorkQueue(Generic[K]):
                 answer = Again()
             finally:
                 entry.running = False
-        entry.urgent = entry.urgent and entry.again
+                self._running_urgent -= entry.urgent
         if answer is not None and answer.after is None:
             entry.failures += 1
             self._on_retry()

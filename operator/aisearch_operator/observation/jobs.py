@@ -32,10 +32,13 @@ class JobsSeen:
     ----------
     server_time
         The API's own time of this look.
+    unlisted
+        Why there is no list: the one job was asked for by its id. None for a list.
     """
 
     jobs: tuple[Job, ...]
     server_time: datetime
+    unlisted: CloudflareError | None = None
 
 
 class JobObserver:
@@ -91,7 +94,7 @@ class JobObserver:
         Parameters
         ----------
         urgent
-            Whether a deletion needs it, which goes before all else.
+            Whether a job is to be ended, which goes before all else.
 
         Raises
         ------

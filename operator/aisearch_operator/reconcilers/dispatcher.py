@@ -44,6 +44,7 @@ class Dispatcher:
             self._process,
             workers=workers,
             backoff=backoff,
+            urgent=self._is_urgent,
             name=Queue.RECONCILE,
             on_retry=lambda: metrics.count(QUEUE_RETRIES, Queue.RECONCILE),
             around=_about,
@@ -83,9 +84,8 @@ class Dispatcher:
     def wake(self, keys: Iterable[ObjectKey]) -> None:
         """Have resources looked at."""
         for key in keys:
-            known = self._store.get(key)
-            if known is not None:
-                self.queue.add(key, urgent=known.deleting)
+            if self._store.get(key) is not None:
+                self.queue.add(key)
 
     def seen(self, kind: str, body: Mapping[str, Any], *, gone: bool) -> None:
         """Note what the watch says of a resource.
@@ -131,7 +131,7 @@ class Dispatcher:
         key = ObjectKey.of(kind, body)
         if not self._removals.released(key):
             self._store.check(key)
-            self.queue.add(key, urgent=True)
+            self.queue.add(key)
         await self._removals.wait(key)
 
     def start_after(self, existing: Iterable[ObjectKey]) -> None:
@@ -156,6 +156,10 @@ class Dispatcher:
         clean = await self.queue.stop(grace=grace)
         self._removals.stop()
         return clean
+
+    def _is_urgent(self, key: ObjectKey) -> bool:
+        known = self._store.get(key)
+        return known is not None and known.urgent
 
     async def _process(self, key: ObjectKey) -> Again | None:
         # What a pass is about may leave while it waits: whose instance is to be kept after all must not be deleted.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from weakref import WeakValueDictionary
 
+from aisearch_operator.cloudflare.budget import Priority
 from aisearch_operator.cloudflare.errors import Cause, CloudflareError, JobAlreadyEnded, NotFound, Retry, Wait
 from aisearch_operator.cloudflare.wire import Job, JobLog
 from aisearch_operator.domain.job_state import Attempt
@@ -15,6 +16,8 @@ from aisearch_operator.domain.sync_job_status import MAX_LOGS
 from aisearch_operator.engine.store import ObjectKey, Store
 from aisearch_operator.observation.address import InstanceAddress
 from aisearch_operator.observation.jobs import JobObserver, JobsSeen
+from aisearch_operator.observation.polling import PUT_OFF
+from aisearch_operator.reconcilers.outcome import utc_now
 from aisearch_operator.reconcilers.target import Target
 from aisearch_operator.resources.group import SYNC_JOB_KIND
 
@@ -79,9 +82,33 @@ class JobCalls:
         """Give the jobs as they were listed last; see `JobObserver.known`."""
         return self._jobs.known(key, target.connection, target.address, since)
 
-    async def refresh(self, key: ObjectKey, target: Target, since: datetime, *, urgent: bool = False) -> JobsSeen:
+    async def refresh(self, key: ObjectKey, target: Target, since: datetime) -> JobsSeen:
         """List the jobs now; see `JobObserver.refresh`."""
-        return await self._jobs.refresh(key, target.connection, target.address, since, urgent=urgent)
+        return await self._jobs.refresh(key, target.connection, target.address, since, urgent=False)
+
+    async def refresh_to_end(self, key: ObjectKey, target: Target, since: datetime, job_id: str | None) -> JobsSeen:
+        """List the jobs in order to end one, before all else.
+
+        Parameters
+        ----------
+        job_id
+            Its id, if that is known: where the list fails, the job is asked for by itself. A list that does not
+            work must not keep a job running.
+
+        Raises
+        ------
+        CloudflareError
+            Neither could be had.
+        """
+        try:
+            return await self._jobs.refresh(key, target.connection, target.address, since, urgent=True)
+        except Retry as error:
+            if job_id is None or error.cause in PUT_OFF:
+                raise
+            job = await self.look_up(key, target, job_id, urgent=True)
+            if job is None:
+                raise
+            return JobsSeen((job,), utc_now(), unlisted=error)
 
     def unheard(self, key: ObjectKey) -> Retry | None:
         """Give the error of a POST whose job may still show up in the list."""
@@ -152,17 +179,19 @@ class JobCalls:
         try:
             answer = await target.connection.client.cancel_job(namespace, instance_id, job.id)
         except JobAlreadyEnded:
-            return await self.look_up(key, target, job.id)
+            return await self.look_up(key, target, job.id, urgent=True)
         except NotFound:
             return None
         self._cancelled[key] = _Cancelled(job.id, self._clock())
         self._jobs.record(key, target.connection, target.address, answer)
         return answer
 
-    async def look_up(self, key: ObjectKey, target: Target, job_id: str) -> Job | None:
+    async def look_up(self, key: ObjectKey, target: Target, job_id: str, *, urgent: bool = False) -> Job | None:
         """Ask for one job; None when Cloudflare does not know it."""
+        namespace, instance_id = target.address.namespace, target.address.instance_id
+        priority = Priority.CANCEL if urgent else None
         try:
-            job = await target.connection.client.get_job(target.address.namespace, target.address.instance_id, job_id)
+            job = await target.connection.client.get_job(namespace, instance_id, job_id, priority=priority)
         except NotFound:
             return None
         self._jobs.record(key, target.connection, target.address, job)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aisearch_operator.cloudflare.errors import Cause, Wait
+from aisearch_operator.cloudflare.errors import Cause, CloudflareError, Wait
 from aisearch_operator.domain.attempts import run_id_of
 from aisearch_operator.domain.reasons import Reason
 from aisearch_operator.domain.sync_job import ended_step, known_step, next_step, step_after_closing
@@ -110,9 +110,10 @@ class SyncJobSteps:
 
     async def advance(self, this: SyncJobPass, target: Target, request: Request) -> Again | None:
         """Bring the sync job one step further."""
-        asked = this.finding.handled is not None  # for a pass now: an old list will not do
-        seen = None if asked else self._calls.known(this.key, target, this.since)
-        if seen is None or _needs_a_fresh_look(self._decide(request, seen)):
+        seen = self._last_seen(this, target, request)
+        if seen is None and request.ending:
+            seen = await self._calls.refresh_to_end(this.key, target, this.since, request.job_id)
+        elif seen is None:
             async with self._calls.starting(target):
                 seen = await self._calls.refresh(this.key, target, this.since)
                 if isinstance(self._decide(request, seen), Start):
@@ -124,6 +125,18 @@ class SyncJobSteps:
         if isinstance(step, Track | Announce | Cancel | Close | Finish) and step.job is not None:
             this.note(run_id=run_id_of(this.resource, adopts=request.job_id is None))
         return await self._follow(scene, step)
+
+    def _last_seen(self, this: SyncJobPass, target: Target, request: Request) -> JobsSeen | None:
+        """Give the jobs as they were listed last, where that will do."""
+        if this.finding.handled is not None:
+            return None  # a pass now was asked for
+        try:
+            seen = self._calls.known(this.key, target, this.since)
+        except CloudflareError:
+            if not request.ending:
+                raise
+            return None  # its job may be known by its id
+        return None if seen is None or _needs_a_fresh_look(self._decide(request, seen)) else seen
 
     def leave(self, this: SyncJobPass, request: Request, now: datetime) -> None:
         """Note what becomes of a sync job that has nothing at Cloudflare, where nothing is to be asked."""

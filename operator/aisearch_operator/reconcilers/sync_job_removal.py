@@ -87,11 +87,13 @@ class JobRemoval:
         return Stay(trouble.again, trouble)
 
     async def _end(self, key: ObjectKey, target: Target, request: Request, since: datetime) -> Stay | Leave:
-        jobs = (await self._calls.refresh(key, target, since, urgent=True)).jobs
-        step = removal_step(request, jobs)
+        seen = await self._calls.refresh_to_end(key, target, since, request.job_id)
+        step = removal_step(request, seen.jobs)
         if isinstance(step, Release):
+            if seen.unlisted is not None:
+                raise seen.unlisted  # an earlier attempt may have shown up again
             return self._leave(key, unseen=request.job_id is None)
-        job = await self._calls.look_up(key, target, step.job_id) if isinstance(step, LookUp) else step.job
+        job = await self._calls.look_up(key, target, step.job_id, urgent=True) if isinstance(step, LookUp) else step.job
         if job is None or finished(job):
             return self._leave(key, unseen=job is None)
         return await self._cancel(key, target, job)

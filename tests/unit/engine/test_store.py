@@ -220,3 +220,26 @@ def test_an_object_with_our_finalizer_was_taken_up_by_some_operator(finalizers, 
     made["metadata"]["finalizers"] = finalizers
 
     assert Store().put(INSTANCE_KIND, made).taken_up is taken_up
+
+
+@pytest.mark.parametrize(
+    ("kind", "parts", "urgent"),
+    [
+        (SYNC_JOB_KIND, {}, False),
+        (SYNC_JOB_KIND, {"spec": {"cancel": False, "suspend": False}}, False),
+        (SYNC_JOB_KIND, {"spec": {"cancel": True}}, True),
+        (SYNC_JOB_KIND, {"spec": {"suspend": True}}, True),
+        (SYNC_JOB_KIND, {"status": {"stopping": "DeadlineExceeded"}}, True),
+        (INSTANCE_KIND, {"spec": {"suspend": True}}, False),
+    ],
+)
+def test_whatever_ends_a_job_is_urgent(kind, parts, urgent):
+    assert Store().put(kind, body("docs", **parts)).urgent is urgent
+
+
+@pytest.mark.parametrize("kind", [INSTANCE_KIND, SYNC_JOB_KIND])
+def test_a_deletion_is_urgent(kind):
+    deleted = body("docs")
+    deleted["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+
+    assert Store().put(kind, deleted).urgent

@@ -26,7 +26,7 @@ class HandCrankedPolls(WorkQueue[Pollable]):
         self.queued: dict[Pollable, float] = {}
         self.answers: list[Again | None] = []
 
-    def add(self, key: Pollable, *, urgent: bool = False) -> None:
+    def add(self, key: Pollable) -> None:
         self.queued[key] = 0.0
 
     def add_after(self, key: Pollable, delay: float) -> None:

@@ -132,6 +132,16 @@ async def test_an_event_of_the_watch_alone_leads_to_no_pass(stage):
     assert [known.key.name for known in stage.passes.reconciled] == ["loud"]
 
 
+async def test_a_sync_job_that_is_to_be_cancelled_overtakes_all_that_came_before(stage):
+    for name in ("one", "two", "three"):
+        stage.dispatcher.changed(INSTANCE_KIND, stage.stored(name=name))
+    stage.dispatcher.changed(SYNC_JOB_KIND, stage.stored(SYNC_JOB_KIND, "unwanted", cancel=True))
+    async with stage.at_work():
+        await stage.passes.until(reconciled=4)
+
+    assert [known.key.name for known in stage.passes.reconciled] == ["unwanted", "one", "two", "three"]
+
+
 async def test_news_of_an_instance_wakes_its_sync_jobs_up(stage):
     async with stage.at_work():
         stage.dispatcher.seen(

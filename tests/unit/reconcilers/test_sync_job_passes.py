@@ -494,6 +494,21 @@ async def test_a_running_job_is_cancelled_by_one_request_and_its_end_confirmed(b
     assert bench.status_of(key)["endReason"] == "cancelled"
 
 
+@pytest.mark.parametrize("unwanted", ["cancel", "suspend"])
+async def test_a_job_is_ended_although_jobs_cannot_be_listed_any_more(bench, unwanted):
+    key = await started_job(bench)
+    bench.account.inject(Status(status=500), "jobs.list", times=None)
+    for _ in range(4):
+        await bench.look_again()
+    bench.job(**{unwanted: True})
+
+    for _ in range(2):  # a suspension is announced first
+        await bench.make_pass(key)
+
+    assert [job.end_reason for job in bench.account.jobs("docs")] == ["cancelled"]
+    assert bench.status_of(key)["endReason"] == "cancelled"
+
+
 async def test_a_job_that_ends_before_its_cancellation_keeps_its_own_outcome(bench):
     key = await started_job(bench)
     bench.account.advance(60)

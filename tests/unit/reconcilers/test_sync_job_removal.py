@@ -183,6 +183,45 @@ async def test_a_job_that_ends_right_before_its_cancellation_holds_nothing_up(be
     assert bench.released(key)
 
 
+async def test_a_job_is_cancelled_although_jobs_cannot_be_listed(bench):
+    key = await started_job(bench)
+    bench.mark_deleted(key)
+    bench.account.inject(Status(status=500), "jobs.list", times=2)
+
+    await bench.make_pass(key)
+
+    assert bench.released(key)
+    assert bench.account.jobs("docs")[0].end_reason == "cancelled"
+
+
+async def test_the_end_of_a_job_that_was_not_cancelled_is_believed_to_a_list_only(bench):
+    key = await started_job(bench)
+    bench.account.advance(60)
+    bench.mark_deleted(key)
+    bench.account.inject(Status(status=500), "jobs.list", times=2)
+
+    for _ in range(2):
+        await bench.make_pass(key)
+        assert not bench.released(key)
+    await bench.make_pass(key)
+
+    assert bench.released(key)
+
+
+async def test_a_list_that_fails_holds_the_removal_up_where_the_job_is_not_known_either(bench):
+    key = await started_job(bench)
+    bench.mark_deleted(key)
+    bench.account.inject(Status(status=500), "jobs.list")
+    bench.account.fail("jobs.get", 404, 7021)
+
+    await bench.make_pass(key)
+    assert not bench.released(key)
+    await bench.make_pass(key)
+
+    assert bench.released(key)
+    assert bench.account.jobs("docs")[0].end_reason == "cancelled"
+
+
 @pytest.mark.parametrize("stage", ["before", "after"])
 async def test_a_cancellation_without_an_answer_is_made_sure_of(bench, stage):
     key = await started_job(bench)
