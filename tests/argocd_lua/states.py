@@ -7,7 +7,7 @@ from typing import Any
 from aisearch_operator.engine.store import ObjectKey
 from fake_cloudflare import JobPlan
 from unit.reconcilers.bench import Bench, ready_instance
-from unit.reconcilers.test_instance_passes import make_instance
+from unit.reconcilers.scenes import make_instance
 
 __all__ = ["STATES", "State"]
 

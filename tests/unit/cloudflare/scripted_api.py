@@ -10,6 +10,8 @@ from aisearch_operator.cloudflare import CloudflareClient, Credentials, RequestB
 
 BASE_URL = "https://api.example/client/v4"
 NAMESPACE = SearchNamespace("acc0", "docs")
+INSTANCE = {"id": "docs", "namespace": "docs", "status": "active"}
+JOB = {"id": "j1", "source": "user", "started_at": "2026-07-16 19:35:43"}
 TOKEN = "tok-1234567890-abcdefghij"
 
 Responder = Callable[[httpx.Request], httpx.Response]

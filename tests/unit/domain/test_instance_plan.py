@@ -11,15 +11,11 @@ from aisearch_operator.domain.instance_plan import (
     Desired,
     Keep,
     Memory,
-    Move,
-    Refuse,
     Update,
-    is_ours,
     plan,
-    remember,
     still_different,
 )
-from unit.builders import ago, desired, managing, wire_instance
+from unit.builders import desired, managing, wire_instance
 
 NOBODYS = Memory()
 
@@ -380,65 +376,6 @@ def test_a_field_that_is_sent_whole_is_left_only_once():
     assert [difference.path for difference in left] == ["sourceParams.r2Jurisdiction"]
 
 
-CLEARED = desired({"indexing_options": None})
-
-
-def indexing(tokenizer: str | None, **more: Any) -> Instance:
-    """An instance with the options that Cloudflare fills in, or with none."""
-    options = {"keyword_tokenizer": tokenizer, **more} if tokenizer else None
-    return wire_instance(indexing_options=options)
-
-
-@pytest.mark.parametrize(
-    ("then", "now", "sent"),
-    [
-        pytest.param(indexing("porter"), indexing("porter"), False, id="as it was after the clearing"),
-        pytest.param(indexing("porter"), indexing("porter", later=1), False, id="with a field of a later version"),
-        pytest.param(indexing("porter"), indexing(None), False, id="empty"),
-        pytest.param(indexing("porter"), indexing("trigram"), True, id="changed by somebody"),
-        pytest.param(indexing(None), indexing("trigram"), True, id="set by somebody"),
-        pytest.param(indexing(None), indexing(None), False, id="still empty"),
-    ],
-)
-@pytest.mark.parametrize("was", ["created", "cleared", "found"])
-def test_what_cloudflare_fills_in_for_null_is_not_drift_and_a_change_of_it_is(was, then, now, sent):
-    done: Create | Update | Keep = Keep((), adopted=False)
-    if was == "created":
-        done = Create({}, {})
-    elif was == "cleared":
-        done = Update({"indexing_options": None}, because=(), left=(), cause="spec", adopted=False)
-    digests = remember(CLEARED, Memory(), done, then)
-
-    decision = plan(CLEARED, now, Memory("default", digests, spec_applied=True))
-
-    assert (decision.body if isinstance(decision, Update) else None) == ({"indexing_options": None} if sent else None)
-
-
-def test_reported_drift_of_a_cleared_field_does_not_become_what_is_wanted():
-    wanted = desired({"indexing_options": None}, repairs_drift=False)
-    before = remember(wanted, Memory(), Create({}, {}), indexing("porter"))
-    memory = Memory("default", before, spec_applied=True)
-
-    decision = plan(wanted, indexing("trigram"), memory)
-
-    assert isinstance(decision, Keep)
-    assert [found.entry for found in decision.drift] == [
-        ("indexingOptions", "null", '{"keyword_tokenizer":"trigram"}'),
-    ]
-    assert remember(wanted, memory, decision, indexing("trigram")) == before
-
-
-def test_a_null_that_the_spec_says_again_clears_again():
-    first = remember(CLEARED, Memory(), Create({}, {}), indexing("porter"))
-    value = desired({"indexing_options": {"keyword_tokenizer": "trigram"}})
-    second = remember(
-        value, managing(), Update(value.settings, (), (), cause="spec", adopted=False), indexing("trigram")
-    )
-
-    assert (first != "", second) == (True, "")
-    assert isinstance(plan(CLEARED, indexing("trigram"), Memory("default", second)), Update)
-
-
 def rounds(wanted: Desired, listed: Instance, answer: Instance) -> list[str]:
     """Reconcile against an API that takes nothing over, as the reconciler does, and give what was decided."""
     memory, decisions = managing(applied=False), []
@@ -464,69 +401,3 @@ def test_an_api_that_keeps_another_value_is_not_asked_for_ever(wanted, listed, s
     decisions = rounds(desired(wanted), wire_instance(**listed), wire_instance(**shown))
 
     assert decisions[-3:] == ["Keep", "Keep", "Keep"]
-
-
-def test_somebody_elses_instance_is_refused():
-    older = wire_instance(created=ago(3600), chunk_size=512)
-
-    assert plan(desired({"chunk_size": 512}), older, NOBODYS) == Refuse()
-
-
-def test_an_instance_is_adopted_when_the_spec_allows_it():
-    decision = plan(
-        desired({"chunk_size": 512}, may_adopt=True), wire_instance(created=ago(3600), chunk_size=1), NOBODYS
-    )
-
-    assert isinstance(decision, Update)
-    assert (decision.body, decision.adopted, decision.cause) == ({"chunk_size": 512}, True, "spec")
-
-
-def test_an_adopted_instance_that_is_as_wanted_is_kept():
-    older = wire_instance(created=ago(3600), chunk_size=512)
-
-    assert plan(desired({"chunk_size": 512}, may_adopt=True), older, NOBODYS) == Keep((), adopted=True)
-
-
-def test_adoption_changes_the_instance_although_drift_is_only_reported():
-    wanted = desired({"chunk_size": 512}, may_adopt=True, repairs_drift=False)
-
-    assert isinstance(plan(wanted, wire_instance(created=ago(3600), chunk_size=1), NOBODYS), Update)
-
-
-def test_what_an_unfinished_pass_created_is_ours_and_gets_what_was_still_to_be_sent():
-    wanted = desired({"chunk_size": 512, "system_prompt_ai_search": "p"})
-
-    decision = plan(wanted, wire_instance(chunk_size=512), NOBODYS)
-
-    assert isinstance(decision, Update)
-    assert (decision.body, decision.adopted) == ({"system_prompt_ai_search": "p"}, False)
-
-
-@pytest.mark.parametrize(
-    ("seen", "ours"),
-    [
-        (wire_instance(created=ago(60), chunk_size=512), True),
-        (wire_instance(created=ago(0), chunk_size=512, paused=True), True),
-        (wire_instance(created=ago(0), chunk_size=512, chunk=True), True),
-        (wire_instance(created=ago(61), chunk_size=512), False),
-        (wire_instance(created=ago(0), chunk_size=256), False),
-        (wire_instance(created=ago(0)), False),
-        (wire_instance("other", created=ago(0), chunk_size=512), False),
-        (wire_instance(created=None, chunk_size=512), False),
-    ],
-)
-def test_an_instance_is_ours_when_it_is_younger_than_the_resource_and_exactly_what_a_create_sends(seen, ours):
-    wanted = desired({"chunk_size": 512, "chunk": False, "paused": False}, created=ago(60))
-
-    assert is_ours(wanted, seen) is ours
-
-
-@pytest.mark.parametrize("observed", [None, wire_instance()], ids=["absent there", "present there"])
-def test_another_search_namespace_moves_the_instance(observed):
-    wanted = desired({"chunk_size": 512}, search_namespace="archive")
-
-    assert plan(wanted, observed, managing(search_namespace="default")) == Move("default")
-
-
-def test_a_resource_that_manages_nothing_yet_moves_nothing():
-    assert isinstance(plan(desired(search_namespace="archive"), None, NOBODYS), Create)

@@ -3,7 +3,7 @@
 import pytest
 
 from unit.reconcilers.bench import READY
-from unit.reconcilers.test_instance_passes import make_namespace
+from unit.reconcilers.scenes import make_namespace
 
 CLAIMED = ("False", "False", "True", "ClaimedByAnotherResource")
 

@@ -3,7 +3,7 @@
 import pytest
 
 from unit.reconcilers.bench import READY, ready_instance
-from unit.reconcilers.test_instance_passes import make_instance, make_namespace
+from unit.reconcilers.scenes import make_instance, make_namespace
 
 OBSERVED = ("True", "False", "False", "Observed")
 MISSING = ("False", "True", "False", "NothingToObserve")

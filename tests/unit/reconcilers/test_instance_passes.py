@@ -1,11 +1,11 @@
 """Passes over instances: resource and account in, requests and status and Events out."""
 
-import httpx
 import pytest
 
 from aisearch_operator.kube.api import KubeUnavailable
 from fake_cloudflare import Broken, Drop, Status
 from unit.reconcilers.bench import READY, ready_instance
+from unit.reconcilers.scenes import make_instance, make_namespace
 
 
 async def test_an_instance_is_created_with_exactly_what_the_user_set(bench):
@@ -414,25 +414,6 @@ async def test_statistics_reach_the_status_and_say_how_the_index_is(bench):
     assert woken == {"docs"}
     assert bench.status_of(key)["stats"]["completed"] == 0
     assert bench.condition(key, "Indexed").status == "True"
-
-
-def make_instance(bench, body: dict[str, object]) -> None:
-    """Make an instance, as somebody in the dashboard does."""
-    url = f"{bench.api_url}/accounts/{bench.account.id}/ai-search/namespaces/default/instances"
-    headers = {"Authorization": f"Bearer {bench.account.token}"}
-    httpx.post(url, json=body, headers=headers, trust_env=False).raise_for_status()
-    bench.requests()
-
-
-def make_namespace(bench, name: str, *, delete: bool = False) -> None:
-    """Make or delete a search namespace, as somebody in the dashboard does."""
-    url = f"{bench.api_url}/accounts/{bench.account.id}/ai-search/namespaces"
-    headers = {"Authorization": f"Bearer {bench.account.token}"}
-    if delete:
-        httpx.delete(f"{url}/{name}", headers=headers, trust_env=False).raise_for_status()
-    else:
-        httpx.post(url, json={"name": name}, headers=headers, trust_env=False).raise_for_status()
-    bench.requests()
 
 
 async def test_another_search_namespace_moves_the_instance(bench):

@@ -3,10 +3,7 @@
 import pytest
 
 from unit.reconcilers.bench import NEVER, ready_instance
-from unit.reconcilers.test_instance_passes import make_namespace
-
-LONG_AGO = 601.0
-"""Seconds: above the time that a deletion waits for a person."""
+from unit.reconcilers.scenes import LONG_AGO, make_namespace
 
 
 async def test_the_instance_is_deleted_before_the_resource_may_go(bench):

@@ -9,7 +9,7 @@ from aisearch_operator.engine.store import ObjectKey
 from aisearch_operator.reconcilers.outcome import utc_now
 from fake_cloudflare import JobPlan
 from unit.reconcilers.bench import Bench, ready_instance
-from unit.reconcilers.test_sync_job_passes import COOLDOWN, started_job, state
+from unit.reconcilers.scenes import COOLDOWN, started_job, state
 
 ENDLESS = JobPlan(start_delay=1, duration=None)
 

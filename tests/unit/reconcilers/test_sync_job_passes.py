@@ -1,35 +1,10 @@
 """Passes over sync jobs: resource and account in, requests and status and Events out."""
 
-from typing import Any
-
 import pytest
 
-from aisearch_operator.engine.store import ObjectKey
 from fake_cloudflare import Broken, Drop, JobPlan, Status
 from unit.reconcilers.bench import Bench, ready_instance
-
-COOLDOWN = 36.0
-"""Seconds of the account's clock: above the operator's pause between two jobs."""
-
-
-async def started_job(bench: Bench, name: str = "nightly", **spec: Any) -> ObjectKey:
-    """Make an instance and a sync job that Cloudflare runs."""
-    await ready_instance(bench)
-    key = bench.job(name, **spec)
-    await bench.make_pass(key)
-    bench.account.advance(2)
-    await bench.look_again()
-    await bench.make_pass(key)
-    assert bench.status_of(key)["phase"] == "Running"
-    bench.requests()
-    bench.drain_patches()
-    bench.drain_events()
-    bench.drain_woken()
-    return key
-
-
-def state(bench: Bench, key: ObjectKey) -> tuple[str, str]:
-    return bench.status_of(key)["phase"], bench.condition(key, "Ready").reason
+from unit.reconcilers.scenes import started_job, state
 
 
 async def test_an_operator_that_has_just_started_lets_the_job_of_the_one_before_it_show_up(bench):
@@ -153,44 +128,6 @@ async def test_the_heartbeat_and_the_log_are_written_at_most_once_a_minute(bench
     assert all("logs" in patch and "lastSeenTime" in patch for _, patch in patches)
 
 
-@pytest.mark.parametrize("instance", ["none", "unready", "stalled", "being deleted", "edited"])
-async def test_a_job_waits_until_its_instance_is_ready(bench, instance):
-    if instance != "none":
-        docs = bench.instance(source="bucket", **({"chunkSize": 1_000_000} if instance == "stalled" else {}))
-    if instance in {"stalled", "being deleted", "edited"}:
-        await bench.make_pass(docs)
-    if instance == "being deleted":
-        bench.mark_deleted(docs)
-    if instance == "edited":
-        bench.instance(source="bucket", cache=True)
-    key = bench.job()
-    bench.requests()
-
-    await bench.make_pass(key)
-
-    assert bench.requests() == []
-    special = {
-        "none": "InstanceResourceMissing",
-        "stalled": "InstanceStalled",
-        "being deleted": "InstanceDeleting",
-    }
-    reason = special.get(instance, "InstanceNotReady")
-    assert state(bench, key) == ("Pending", reason)
-
-
-async def test_a_job_is_woken_up_by_news_of_its_instance(bench):
-    key = bench.job()
-    await bench.make_pass(key)
-    bench.drain_woken()
-
-    docs = bench.instance(source="bucket")
-    await bench.make_pass(docs)
-
-    assert "nightly" in bench.drain_woken()
-    await bench.make_pass(key)
-    assert state(bench, key) == ("Pending", "Accepted")
-
-
 async def test_a_job_for_an_unmanaged_instance_starts_there(bench):
     theirs = await ready_instance(bench)
     bench.is_gone(theirs)
@@ -200,134 +137,6 @@ async def test_a_job_for_an_unmanaged_instance_starts_there(bench):
 
     assert [operation for operation, _ in bench.writes()] == ["jobs.create"]
     assert state(bench, key) == ("Pending", "Accepted")
-
-
-async def test_jobs_for_one_instance_run_one_after_another_and_none_ends_another(bench):
-    await ready_instance(bench)
-    keys = [bench.job(f"job-{number}", age=100 - number) for number in range(3)]
-
-    for _ in range(60):
-        for key in reversed(keys):
-            await bench.make_pass(key)
-        bench.account.advance(5)
-        await bench.look_again()
-
-    assert [bench.status_of(key)["phase"] for key in keys] == ["Succeeded"] * 3
-    jobs = bench.account.jobs("docs")
-    assert [job.description.split()[0] for job in jobs] == ["job-0", "job-1", "job-2"]
-    assert {job.end_reason for job in jobs} == {None}
-    assert [entry.status for entry in bench.requests() if entry.operation == "jobs.create"] == [200] * 3
-
-
-async def test_a_younger_job_waits_for_its_turn_and_is_woken_up_for_it(bench):
-    key = await started_job(bench, age=100)
-    younger = bench.job("younger")
-    await bench.make_pass(younger)
-    waits = state(bench, younger)
-    bench.drain_woken()
-    bench.account.advance(60)
-    await bench.look_again()
-    bench.drain_woken()
-
-    await bench.make_pass(key)
-
-    assert waits == ("Pending", "WaitingForTurn")
-    assert "younger" in bench.drain_woken()
-
-
-async def test_a_job_that_stalls_lets_the_next_one_have_its_turn(bench):
-    await ready_instance(bench)
-    older = bench.job("older", age=100)
-    younger = bench.job("younger")
-    bench.account.fail("jobs.create", 400, 7001)
-    await bench.make_pass(younger)
-    bench.drain_woken()
-
-    await bench.make_pass(older)
-
-    assert bench.states(older)[:3] == ("False", "False", "True")
-    assert "younger" in bench.drain_woken()
-    await bench.make_pass(younger)
-    assert state(bench, younger) == ("Pending", "Accepted")
-
-
-async def test_a_job_that_cannot_be_read_holds_nobody_up(bench):
-    await ready_instance(bench)
-    older = bench.job("older", age=100, cancel="perhaps")
-    younger = bench.job("younger")
-
-    await bench.make_pass(older)
-    await bench.make_pass(younger)
-
-    assert bench.states(older) == ("False", "False", "True", "InvalidSpec")
-    assert state(bench, younger) == ("Pending", "Accepted")
-
-
-async def test_a_job_of_an_instance_that_cannot_be_read_waits(bench):
-    docs = await ready_instance(bench)
-    bench.instance(source="bucket", chunkSize="many")
-    await bench.make_pass(docs)
-    key = bench.job()
-
-    await bench.make_pass(key)
-
-    assert state(bench, key)[0] == "Pending"
-    assert bench.writes() == []
-
-
-async def test_a_running_job_of_somebody_else_is_waited_for_and_then_the_cooldown(bench):
-    await ready_instance(bench)
-    theirs = bench.account.start_job("docs", plan=JobPlan(start_delay=0, duration=None))
-    key = bench.job()
-
-    await bench.make_pass(key)
-    waits = state(bench, key)
-    bench.account.end_job("docs", theirs.id)
-    await bench.look_again()
-    woken = bench.drain_woken()
-    await bench.make_pass(key)
-    cools = state(bench, key)
-    bench.account.advance(COOLDOWN)
-    await bench.look_again()
-    await bench.make_pass(key)
-
-    assert (waits, cools) == (("Pending", "AnotherJobRunning"), ("Pending", "Cooldown"))
-    assert "nightly" in woken
-    assert state(bench, key) == ("Pending", "Accepted")
-    assert [operation for operation, _ in bench.writes()] == ["jobs.create"]
-
-
-async def test_a_cooldown_that_the_operator_did_not_foresee_is_waited_for(fake, account):
-    bench = Bench(fake, account, job_cooldown=0)
-    try:
-        await ready_instance(bench)
-        bench.account.start_job("docs", plan=JobPlan(start_delay=0, duration=1))
-        bench.account.advance(2)
-        key = bench.job()
-
-        again = await bench.make_pass(key)
-
-        assert state(bench, key) == ("Pending", "Cooldown")
-        assert again is not None
-        bench.account.advance(COOLDOWN)
-        await bench.make_pass(key)
-        assert state(bench, key) == ("Pending", "Accepted")
-    finally:
-        await bench.close()
-
-
-async def test_a_pause_that_is_nearly_over_is_not_looked_at_without_rest(bench):
-    await ready_instance(bench)
-    bench.account.configure(timestamp_format="iso")
-    bench.account.advance(1.002 - bench.account.now() % 1)
-    bench.account.start_job("docs", plan=JobPlan(start_delay=0, duration=1))
-    bench.account.advance(36)  # the pause ends in 0.002 s, as far as whole seconds of the header Date can tell
-    key = bench.job()
-
-    again = await bench.make_pass(key)
-
-    assert state(bench, key) == ("Pending", "Cooldown")
-    assert again.after == 1.0
 
 
 @pytest.mark.parametrize("killed", [False, True], ids=["goes on", "is killed"])
@@ -368,28 +177,6 @@ async def test_no_second_start_is_sent_while_lists_may_lag(fake, account):
 
         assert sent == 1
         assert bench.status_of(key)["jobId"] == bench.account.jobs("docs")[0].id
-    finally:
-        await bench.close()
-
-
-async def test_an_unwanted_job_that_was_started_unheard_is_cancelled_once_it_shows_up(fake, account):
-    bench = Bench(fake, account, settle_time=3600)
-    try:
-        await ready_instance(bench)
-        bench.account.configure(job_read_lag=10, job_duration=None)
-        key = bench.job()
-        bench.account.drop("jobs.create", stage="after")
-        await bench.make_pass(key)
-        bench.job(cancel=True)
-
-        await bench.make_pass(key)
-        early = state(bench, key)
-        bench.account.advance(11)
-        await bench.make_pass(key)
-
-        assert early == ("Pending", "LookingForEarlierJob")
-        assert state(bench, key) == ("Cancelled", "Cancelled")
-        assert [job.end_reason for job in bench.account.jobs("docs")] == ["cancelled"]
     finally:
         await bench.close()
 
@@ -450,69 +237,6 @@ async def test_a_log_that_cannot_be_read_holds_nothing_up(bench):
     bench.account.fail("jobs.logs", 500, times=None)
     bench.account.advance(60)
     await bench.look_again()
-
-    await bench.make_pass(key)
-
-    assert state(bench, key) == ("Succeeded", "Succeeded")
-
-
-async def test_a_job_that_is_unwanted_before_its_start_is_never_started(bench):
-    await ready_instance(bench)
-    key = bench.job(cancel=True)
-
-    await bench.make_pass(key)
-
-    assert bench.writes() == []
-    assert state(bench, key) == ("Cancelled", "Cancelled")
-    assert "jobId" not in bench.status_of(key)
-
-
-async def test_an_unwanted_job_of_an_instance_that_does_not_exist_is_cancelled(bench):
-    key = bench.job(cancel=True)
-
-    await bench.make_pass(key)
-
-    assert state(bench, key) == ("Cancelled", "Cancelled")
-
-
-@pytest.mark.parametrize("delay", [0.0, 20.0])
-async def test_a_running_job_is_cancelled_by_one_request_and_its_end_confirmed(bench, delay):
-    key = await started_job(bench)
-    bench.account.configure(cancel_delay=delay)
-    bench.job(cancel=True)
-
-    await bench.make_pass(key)
-    if delay:
-        assert state(bench, key) == ("Cancelling", "Cancelling")
-        for _ in range(3):
-            await bench.make_pass(key)
-        bench.account.advance(delay)
-        await bench.make_pass(key)
-
-    assert bench.writes() == [("jobs.cancel", {"action": "cancel"})]
-    assert state(bench, key) == ("Cancelled", "Cancelled")
-    assert bench.status_of(key)["endReason"] == "cancelled"
-
-
-@pytest.mark.parametrize("unwanted", ["cancel", "suspend"])
-async def test_a_job_is_ended_although_jobs_cannot_be_listed_any_more(bench, unwanted):
-    key = await started_job(bench)
-    bench.account.inject(Status(status=500), "jobs.list", times=None)
-    for _ in range(4):
-        await bench.look_again()
-    bench.job(**{unwanted: True})
-
-    for _ in range(2):  # a suspension is announced first
-        await bench.make_pass(key)
-
-    assert [job.end_reason for job in bench.account.jobs("docs")] == ["cancelled"]
-    assert bench.status_of(key)["endReason"] == "cancelled"
-
-
-async def test_a_job_that_ends_before_its_cancellation_keeps_its_own_outcome(bench):
-    key = await started_job(bench)
-    bench.account.advance(60)
-    bench.job(cancel=True)
 
     await bench.make_pass(key)
 

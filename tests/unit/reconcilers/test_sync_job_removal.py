@@ -6,8 +6,7 @@ import pytest
 
 from fake_cloudflare import Drop, Status
 from unit.reconcilers.bench import NEVER, Bench, ready_instance
-from unit.reconcilers.test_instance_removal import LONG_AGO
-from unit.reconcilers.test_sync_job_passes import started_job
+from unit.reconcilers.scenes import LONG_AGO, started_job
 
 
 async def test_a_running_job_is_cancelled_before_its_resource_may_go(bench):
