@@ -1,10 +1,12 @@
 """Failovers and rolling restarts, again and again: each scenario of `harness.failover` so many times, in lanes."""
 
 import secrets
+import shutil
 import sys
 import tempfile
 import threading
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -14,6 +16,7 @@ from pathlib import Path
 
 from controlplane.plane import ControlPlane
 from fake_cloudflare import FakeCloudflare
+from harness import failover
 from harness.failover import FAULTS, MOMENTS, fail_over, roll
 from harness.stage import Stage
 
@@ -39,13 +42,17 @@ class Failovers:
         yield f"{'violations':<48}{len(self.violations):>8}"
 
 
-def soak_failovers(plane: ControlPlane, fake: FakeCloudflare, *, times: int, lanes: int) -> Failovers:
+def soak_failovers(
+    plane: ControlPlane, fake: FakeCloudflare, *, times: int, lanes: int, keep: Path | None = None
+) -> Failovers:
     """Play each scenario so many times, and print how far it is.
 
     Parameters
     ----------
     lanes
         Scenarios at the same time.
+    keep
+        Folder for the replicas' logs where something went wrong.
     """
     scenarios = _scenarios()
     turns = iter([name for _ in range(times) for name in scenarios])
@@ -57,7 +64,7 @@ def soak_failovers(plane: ControlPlane, fake: FakeCloudflare, *, times: int, lan
                 name = next(turns, None)
             if name is None:
                 return
-            problem = _play(plane, fake, name, scenarios[name])
+            problem = _play(plane, fake, scenarios[name], keep)
             with lock:
                 found.played[name] += 1
                 if problem:
@@ -86,7 +93,7 @@ def _scenarios() -> dict[str, Scenario]:
     return {**failing, "rolling restart": roll}
 
 
-def _play(plane: ControlPlane, fake: FakeCloudflare, name: str, scenario: Scenario) -> str | None:
+def _play(plane: ControlPlane, fake: FakeCloudflare, scenario: Scenario, keep: Path | None) -> str | None:
     """Play once, in a namespace of its own; give what went wrong."""
     namespace = f"failover-{secrets.token_hex(4)}"
     plane.kubectl("create", "namespace", namespace)
@@ -95,10 +102,20 @@ def _play(plane: ControlPlane, fake: FakeCloudflare, name: str, scenario: Scenar
             stage = Stage.set(plane, fake, namespace, Path(folder), rate=RATE)
             try:
                 scenario(stage, Path(folder))
+            except Exception:
+                if keep is not None:
+                    shutil.copytree(folder, keep / namespace)
+                raise
             finally:
                 stage.strike()
     except Exception as error:
-        return f"{type(error).__name__}: {error}"
+        return f"{_place(error)}: {type(error).__name__}: {error}"
     finally:
         plane.kubectl("delete", "namespace", namespace, "--wait=false")
     return None
+
+
+def _place(error: Exception) -> str:
+    """Say where the scenario found something wrong: an assertion often has no more to say."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == failover.__file__]
+    return f"{frames[-1].name}, line {frames[-1].lineno}, {frames[-1].line}" if frames else "around the scenario"

@@ -80,7 +80,7 @@ def run(
     print(f"seed {chosen}: repeat with --seed {chosen}", flush=True)
     with ControlPlane.start() as plane, FakeCloudflare() as fake:
         plane.install_crds(CRDS)
-        failed = soak_failovers(plane, fake, times=failovers, lanes=lanes)
+        failed = soak_failovers(plane, fake, times=failovers, lanes=lanes, keep=keep)
         tally = soak(plane, fake, minutes=minutes, seed=chosen, first=first, rounds=rounds, lanes=lanes, keep=keep)
     for line in (*failed.table(), *tally.table()):
         print(line)
