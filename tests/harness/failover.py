@@ -65,7 +65,7 @@ def fail_over(stage: Stage, folder: Path, fault: str, moment: Moment) -> None:
             PATIENCE,
         )
         taken = replicas.acquired()
-        assert taken - failed < TAKEOVER
+        assert taken - failed < TAKEOVER, f"taken over after {taken - failed}"
         standby.await_role("leader")
         account.release("answer-lost")
         if fault == "sigstop":
@@ -73,9 +73,10 @@ def fail_over(stage: Stage, folder: Path, fault: str, moment: Moment) -> None:
 
         assert leader.operator.wait_ended() == EXIT_CODES.get(fault, EXIT_CODE), leader.operator.log[-2000:]
         _check_each_was_done_once(stage, moment)
-        assert leader.writes(since=taken) == []
+        late = leader.writes(since=taken)
+        assert late == [], f"written after the takeover: {late}"
         _check_in_turn(leader, standby)
-        assert standby.operator.stop() == 0
+        assert standby.operator.stop() == 0, standby.operator.log[-2000:]
 
 
 def roll(stage: Stage, folder: Path) -> None:
@@ -105,13 +106,15 @@ def roll(stage: Stage, folder: Path) -> None:
             status = stage.kube.wait_condition("AISearchSyncJob", name, "Complete", timeout=PATIENCE)["status"]
             assert [job.id for job in account.jobs(name)] == [status["jobId"]], name
             assert len(applied(account, "jobs.create", name)) == 1, name
-        assert sorted(found.id for found in account.instances()) == sorted(names)
-        assert len(applied(account, "instances.create", "instances")) == INSTANCES
+        there = sorted(found.id for found in account.instances())
+        assert there == sorted(names), there
+        created = len(applied(account, "instances.create", "instances"))
+        assert created == INSTANCES, f"{created} were created"
         _check_in_turn(first, second)
         _check_in_turn(second, new)
-        assert replicas.transitions() == 2
-        assert spare.operator.stop() == 0
-        assert spare.requests() == []
+        assert replicas.transitions() == 2, f"{replicas.transitions()} transitions"
+        assert spare.operator.stop() == 0, spare.operator.log[-2000:]
+        assert spare.requests() == [], "the replica that stood by asked Cloudflare something"
 
 
 def _begin(stage: Stage, moment: Moment) -> None:
@@ -166,4 +169,5 @@ def _hand_over(stage: Stage, replicas: Replicas, leader: Replica, standby: Repli
     assert leader.operator.wait_ended() == 0, leader.operator.log[-2000:]
     ended = datetime.now(UTC)
     standby.await_role("leader")
-    assert asked < replicas.acquired() < ended + HANDOVER
+    acquired = replicas.acquired()
+    assert asked < acquired < ended + HANDOVER, f"{asked=} {ended=} {acquired=}\n{leader.operator.log[-2000:]}"

@@ -15,6 +15,9 @@ from aisearch_operator.kube.lease import Elector, LeaseTiming
 from aisearch_operator.leadership import EXIT_CODE, Leadership
 
 QUICK = LeaseTiming(duration=3, renew_deadline=1.0, retry_period=0.05)
+FOR_EVER = 10**6
+"""More calls than any test makes."""
+
 OTHER = Claim("other", 3, acquired=None, renewed=None)
 
 
@@ -27,7 +30,7 @@ class Leases:
 
     def __init__(self):
         self.lease = None
-        self.fails = False
+        self.fails = 0
         self._writes = asyncio.Semaphore(0)
 
     async def written(self, count):
@@ -51,6 +54,7 @@ class Leases:
 
     def _look_at_failure(self):
         if self.fails:
+            self.fails -= 1
             raise KubeUnavailable("no answer")
 
 
@@ -120,6 +124,27 @@ async def test_a_leader_renews_for_as_long_as_it_works_and_then_gives_the_lease_
         stand.leadership.fence()
 
 
+async def test_a_lease_that_is_not_given_back_at_once_is_given_back_at_the_second_try(stand):
+    async with leading(stand):
+        pass
+    stand.leases.fails = 1
+
+    await stand.leadership.release()
+
+    assert stand.leases.lease.claim.holder == ""
+
+
+async def test_a_lease_that_cannot_be_given_back_is_left_to_expire_and_that_is_said(stand, caplog):
+    async with leading(stand):
+        pass
+    stand.leases.fails = FOR_EVER
+
+    await stand.leadership.release()
+
+    assert stand.leases.lease.claim.holder == "me"
+    assert "could not be given back, and will expire: no answer" in caplog.text
+
+
 async def test_a_leader_that_meets_another_name_ends(stand):
     async with leading(stand):
         stand.leases.lease = Lease(OTHER, "99")
@@ -131,7 +156,7 @@ async def test_a_leader_that_meets_another_name_ends(stand):
 async def test_a_leader_that_cannot_renew_ends_at_the_deadline_and_not_before(stand):
     async with leading(stand):
         began = time.monotonic()
-        stand.leases.fails = True
+        stand.leases.fails = FOR_EVER
         await asyncio.to_thread(stand.ended.wait, 10.0)
 
     assert time.monotonic() - began >= QUICK.renew_deadline - QUICK.retry_period

@@ -19,7 +19,10 @@ logger = logging.getLogger(__name__)
 NEVER = -math.inf
 
 RELEASE_ATTEMPTS = 2
-"""A renewal that was cut off may have changed the lease under the first."""
+"""A renewal that was cut off may have changed the lease under the first, or the API server may be slow for a moment.
+
+A second try costs less than the rest of the duration, for which nobody would lead.
+"""
 
 
 class LeaseLost(Exception):
@@ -135,17 +138,18 @@ class Elector:
         self._holding, self._held_until = False, NEVER
         if not self._wrote:
             return
+        trouble: KubeUnavailable | None = None
         for _ in range(RELEASE_ATTEMPTS):
             try:
                 lease = await self._leases.read()
                 if lease is not None and lease.claim.holder == self.identity:
                     await self._leases.write(released(lease.claim), lease.version)
                     logger.info("The lease is given back")
-            except Conflict:
-                continue
             except KubeUnavailable as error:
-                logger.warning("The lease could not be given back, and will expire: %s", error)
-            return
+                trouble = error
+            else:
+                return
+        logger.warning("The lease could not be given back, and will expire: %s", trouble)
 
     async def _attempt(self) -> float:
         """Look unless the lease is known, do what is to be done, and give the seconds until the next time."""
