@@ -216,6 +216,7 @@ def test_an_instance_that_changes_hands_while_it_is_deleted_and_is_to_stay_then_
             lambda: f"it does not let go:\n{ours.operator.log[-2000:]}",
         )
         stage.account.clear_faults()
+        ready(stage, "next")  # whatever was still to be done is done by then
 
         assert rest.sent() == []
         assert stage.account.instance("docs") is not None

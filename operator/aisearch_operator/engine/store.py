@@ -114,9 +114,15 @@ class Known:
 
 
 class Store:
-    """All known resources by key, and by the instance that they are for."""
+    """All known resources by key, and by the instance that they are for.
+
+    A request may find that an object has left before the watch says so. What the watch still tells of it then is from
+    before, and would have an instance deleted that its new operator was told to keep: such an object is in doubt until
+    a request has shown it again.
+    """
 
     def __init__(self) -> None:
+        self._doubted: set[ObjectKey] = set()
         self._known: dict[ObjectKey, Known] = {}
         self._by_name: dict[tuple[str, str, str], ObjectKey] = {}
         self._by_target: defaultdict[_Target, set[ObjectKey]] = defaultdict(set)
@@ -139,12 +145,29 @@ class Store:
         return known
 
     def renew(self, kind: str, body: Mapping[str, Any]) -> Known | None:
-        """Keep the answer to a request like `put`, unless its object was dropped in the meantime: None then."""
-        return self.put(kind, body) if ObjectKey.of(kind, body) in self._known else None
+        """Keep the answer to a request like `put`, unless its object was dropped in the meantime: None then.
 
-    def drop(self, key: ObjectKey) -> None:
-        """Forget the object."""
+        It ends a doubt.
+        """
+        key = ObjectKey.of(kind, body)
+        if key not in self._known:
+            return None
+        self._doubted.discard(key)
+        return self.put(kind, body)
+
+    def drop(self, key: ObjectKey, *, told: bool = False) -> None:
+        """Forget the object.
+
+        Parameters
+        ----------
+        told
+            Whether the watch says that it has left: what it tells of it later is about its return.
+        """
         known = self._known.pop(key, None)
+        if told:
+            self._doubted.discard(key)
+        elif known is not None:
+            self._doubted.add(key)
         if known is None:
             return
         if self._by_name.get((key.kind, key.namespace, key.name)) == key:
@@ -155,15 +178,19 @@ class Store:
         """Look the object up."""
         return self._known.get(key)
 
+    def doubts(self, key: ObjectKey) -> bool:
+        """Whether what is known of the object may be from before it left."""
+        return key in self._doubted
+
     def check(self, key: ObjectKey) -> None:
-        """Return while the object is known.
+        """Return while the object is known, beyond doubt.
 
         Raises
         ------
         Departed
             It is not, or not any more.
         """
-        if key not in self._known:
+        if key not in self._known or key in self._doubted:
             raise Departed(f"{key} is not this operator's any more")
 
     def instance(self, namespace: str, name: str) -> Known | None:

@@ -100,7 +100,7 @@ class Dispatcher:
             if not self._missing:
                 self.start()
         if gone:
-            self._forget(known)
+            self._forget(known, told=True)
         else:
             self._take_up(known, inherited=new and known.taken_up)
         if kind == INSTANCE_KIND:
@@ -130,7 +130,8 @@ class Dispatcher:
         """
         key = ObjectKey.of(kind, body)
         if not self._removals.released(key):
-            self._store.check(key)
+            if self._store.get(key) is None:
+                raise Departed(f"{key} is not this operator's any more")
             self.queue.add(key)
         await self._removals.wait(key)
 
@@ -192,11 +193,11 @@ class Dispatcher:
     async def _pass(self, known: Known) -> Again | None:
         key, reconciler = known.key, self._reconcilers[known.key.kind]
         try:
-            if not known.deleting:
-                return await reconciler.reconcile(known)
             latest = await self._latest(known)
             if latest is None:
                 return None
+            if not latest.deleting:
+                return await reconciler.reconcile(latest)
             outcome = await reconciler.remove(latest)
             if isinstance(outcome, Released):
                 reconciler.forget(known)
@@ -212,14 +213,17 @@ class Dispatcher:
         return outcome
 
     async def _latest(self, known: Known) -> Known | None:
-        """Read a resource again whose deletion goes on; None when it is not this operator's any more.
+        """Read a resource again of which the watch may not have told the latest; None when it is not this operator's.
 
-        kopf keeps its events back while the deletion handler waits: only so is seen that its deletion policy was
-        changed, or that it has become another operator's, who may by now have let it go and kept the instance.
+        That is so for a deletion that goes on: kopf keeps its events back while the deletion handler waits. Only so is
+        seen that its deletion policy was changed, or that it has become another operator's, who may by now have let
+        it go and kept the instance. And it is so for a resource that was seen leaving before the watch told.
         """
-        if known.key not in self._begun:
-            self._begun.add(known.key)  # the handler has just brought it
-            return known
+        goes_on = known.key in self._begun
+        if known.deleting:
+            self._begun.add(known.key)
+        if not goes_on and not self._store.doubts(known.key):
+            return known  # the watch has just brought it
         latest = await self._writer.refresh(known.key)
         if latest is None:
             self._forget(known)
@@ -231,10 +235,10 @@ class Dispatcher:
         if (inherited or known.requested is not None) and not known.deleting:
             self.queue.add(known.key)
 
-    def _forget(self, known: Known) -> None:
+    def _forget(self, known: Known, *, told: bool = False) -> None:
         reconciler = self._reconcilers[known.key.kind]
         reconciler.forget(known)
-        self._store.drop(known.key)
+        self._store.drop(known.key, told=told)
         self._begun.discard(known.key)
         self.queue.forget(known.key)
         self._removals.forget(known.key)

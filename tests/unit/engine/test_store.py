@@ -190,6 +190,32 @@ def test_a_resource_whose_instance_moves_is_found_where_it_is_to_be():
     assert list(store.instances_at("archive", "docs")) == [moved]
 
 
+def test_what_the_watch_tells_of_an_object_that_was_found_to_have_left_is_in_doubt_until_a_request_shows_it():
+    store = Store()
+    key = store.put(INSTANCE_KIND, body("docs", version="1")).key
+    store.drop(key)
+
+    store.put(INSTANCE_KIND, body("docs", version="2"))
+    assert store.doubts(key)
+    with pytest.raises(Departed):
+        store.check(key)
+
+    store.renew(INSTANCE_KIND, body("docs", version="3"))
+    assert not store.doubts(key)
+    store.check(key)
+
+
+def test_an_object_whose_leaving_the_watch_has_told_comes_back_beyond_doubt():
+    store = Store()
+    key = store.put(INSTANCE_KIND, body("docs", version="1")).key
+    store.drop(key)
+    store.drop(key, told=True)
+
+    store.put(INSTANCE_KIND, body("docs", version="2"))
+
+    assert not store.doubts(key)
+
+
 def test_an_answer_about_an_object_that_was_dropped_does_not_bring_it_back():
     store = Store()
     known = store.put(INSTANCE_KIND, body("docs"))

@@ -382,6 +382,64 @@ async def test_a_deletion_that_ends_after_its_resource_went_releases_nothing_tha
     assert len(stage.passes.removed) == 2
 
 
+async def test_an_event_from_before_a_resource_left_has_nothing_done(stage):
+    stage.passes.removals = [Again(0.0)]
+    body = stage.stored(deleted=True)
+    stage.kube.fail("get", Gone("not selected any more"), Gone("not selected any more"))
+    async with stage.at_work():
+        for _ in range(2):  # the first finds out; the second is an event that was on its way
+            with pytest.raises(Departed):
+                await asyncio.wait_for(stage.removal(body), PATIENCE)
+        stage.dispatcher.changed(SYNC_JOB_KIND, stage.stored(SYNC_JOB_KIND, "next"))
+        await stage.passes.until(reconciled=1)
+
+    assert len(stage.passes.removed) == 1
+
+
+async def test_an_edit_from_before_a_resource_left_has_nothing_done(stage):
+    body = stage.stored()
+    stage.dispatcher.seen(INSTANCE_KIND, body, gone=False)
+    stage.dispatcher.depart(key())
+    stage.kube.fail("get", Gone("not selected any more"))
+    async with stage.at_work():
+        stage.dispatcher.changed(INSTANCE_KIND, body)
+        stage.dispatcher.changed(SYNC_JOB_KIND, stage.stored(SYNC_JOB_KIND, "next"))
+        await stage.passes.until(reconciled=1)
+
+    assert [known.key.name for known in stage.passes.reconciled] == ["next"]
+
+
+async def test_a_pass_under_way_sends_nothing_when_an_old_event_brings_its_resource_back(stage):
+    scheduler, sent = RequestScheduler(RequestBudget()), []
+    body = stage.stored(deleted=True)
+
+    async def remove(known: Known) -> Released:
+        stage.dispatcher.depart(known.key)
+        stage.dispatcher.seen(INSTANCE_KIND, body, gone=False)
+        await scheduler.turn(Priority.CANCEL)
+        sent.append("too late")
+        return Released()
+
+    stage.passes.remove = remove
+    async with stage.at_work():
+        with pytest.raises(Departed):
+            await asyncio.wait_for(stage.removal(body), PATIENCE)
+
+    assert sent == []
+
+
+async def test_a_resource_that_was_found_to_have_left_and_is_back_is_served(stage):
+    body = stage.stored(source="old")
+    stage.dispatcher.seen(INSTANCE_KIND, body, gone=False)
+    stage.dispatcher.depart(key())
+    newest = stage.stored(source="new")
+    async with stage.at_work():
+        stage.dispatcher.changed(INSTANCE_KIND, body)
+        await stage.passes.until(reconciled=1)
+
+    assert stage.passes.reconciled[0].resource_version == newest["metadata"]["resourceVersion"]
+
+
 async def test_a_pass_that_finds_its_resource_gone_is_not_made_again(stage):
     stage.passes.answers = [Departed("not this operator's any more")]
     async with stage.at_work():
