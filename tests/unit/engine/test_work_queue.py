@@ -79,6 +79,12 @@ async def idle(queue: WorkQueue[str]) -> None:
             await asyncio.sleep(0)
 
 
+async def lined_up(queue: WorkQueue[str], count: int) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while queue.load().waiting < count:  # noqa: ASYNC110 - nor for its length
+            await asyncio.sleep(0)
+
+
 async def test_a_key_that_was_added_gets_one_pass(passes):
     async with running(passes) as queue:
         queue.add("a")
@@ -165,7 +171,7 @@ async def test_a_key_that_is_still_urgent_comes_back_before_the_others(passes, a
             queue.add(key)
         passes.let_go("a")
         await passes.until_begun("a", "b")
-        await asyncio.sleep(0.01)  # the clock brings it back while another is under way
+        await lined_up(queue, 3)
         passes.let_go("b")
         await idle(queue)
 

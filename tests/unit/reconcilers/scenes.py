@@ -30,6 +30,15 @@ async def started_job(bench: Bench, name: str = "nightly", **spec: Any) -> Objec
     return key
 
 
+async def start_unheard(bench: Bench) -> ObjectKey:
+    """Make a sync job whose job starts although nobody hears of it, and which lists show 10 s late."""
+    bench.account.configure(job_read_lag=10, job_duration=None)
+    key = bench.job()
+    bench.account.drop("jobs.create", stage="after")
+    await bench.make_pass(key)
+    return key
+
+
 def state(bench: Bench, key: ObjectKey) -> tuple[str, str]:
     return bench.status_of(key)["phase"], bench.condition(key, "Ready").reason
 

@@ -7,6 +7,7 @@ import pytest
 
 from fake_cloudflare import JobPlan
 from unit.reconcilers.bench import READY, ready_instance
+from unit.reconcilers.scenes import started_job
 
 
 def operations(bench):
@@ -132,22 +133,8 @@ async def test_many_requests_at_the_same_time_cost_few_lists(bench):
     assert all(bench.status_of(key)["lastHandledReconcileAt"] == "now" for key in keys)
 
 
-async def running_job(bench):
-    await ready_instance(bench)
-    key = bench.job()
-    await bench.make_pass(key)
-    bench.account.advance(2)
-    await bench.look_again()
-    await bench.make_pass(key)
-    assert bench.status_of(key)["phase"] == "Running"
-    bench.drain_woken()
-    bench.requests()
-    bench.drain_patches()
-    return key
-
-
 async def test_a_request_on_a_running_sync_job_lists_its_jobs_now_and_is_acknowledged(bench):
-    key = await running_job(bench)
+    key = await started_job(bench)
     bench.kube.secret_reads.clear()
 
     bench.request_pass(key, "now")
@@ -164,7 +151,7 @@ async def test_a_request_on_a_running_sync_job_lists_its_jobs_now_and_is_acknowl
 
 
 async def test_a_request_on_a_finished_sync_job_starts_nothing_and_is_acknowledged_once(bench):
-    key = await running_job(bench)
+    key = await started_job(bench)
     bench.account.advance(60)
     await bench.look_again()
     await bench.make_pass(key)

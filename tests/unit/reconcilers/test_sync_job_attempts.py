@@ -9,7 +9,7 @@ from aisearch_operator.engine.store import ObjectKey
 from aisearch_operator.reconcilers.outcome import utc_now
 from fake_cloudflare import JobPlan
 from unit.reconcilers.bench import Bench, ready_instance
-from unit.reconcilers.scenes import COOLDOWN, started_job, state
+from unit.reconcilers.scenes import COOLDOWN, start_unheard, started_job, state
 
 ENDLESS = JobPlan(start_delay=1, duration=None)
 
@@ -326,10 +326,7 @@ async def test_a_job_that_was_started_unheard_and_is_suspended_is_cancelled_once
     bench = Bench(fake, account, settle_time=3600)
     try:
         await ready_instance(bench)
-        bench.account.configure(job_read_lag=10, job_duration=None)
-        key = bench.job()
-        bench.account.drop("jobs.create", stage="after")
-        await bench.make_pass(key)
+        key = await start_unheard(bench)
         bench.job(suspend=True)
 
         await bench.make_pass(key)

@@ -4,17 +4,14 @@ import pytest
 
 from fake_cloudflare import Status
 from unit.reconcilers.bench import Bench, ready_instance
-from unit.reconcilers.scenes import started_job, state
+from unit.reconcilers.scenes import start_unheard, started_job, state
 
 
 async def test_an_unwanted_job_that_was_started_unheard_is_cancelled_once_it_shows_up(fake, account):
     bench = Bench(fake, account, settle_time=3600)
     try:
         await ready_instance(bench)
-        bench.account.configure(job_read_lag=10, job_duration=None)
-        key = bench.job()
-        bench.account.drop("jobs.create", stage="after")
-        await bench.make_pass(key)
+        key = await start_unheard(bench)
         bench.job(cancel=True)
 
         await bench.make_pass(key)

@@ -4,7 +4,7 @@ import pytest
 
 from fake_cloudflare import Broken, Drop, JobPlan, Status
 from unit.reconcilers.bench import Bench, ready_instance
-from unit.reconcilers.scenes import started_job, state
+from unit.reconcilers.scenes import start_unheard, started_job, state
 
 
 async def test_an_operator_that_has_just_started_lets_the_job_of_the_one_before_it_show_up(bench):
@@ -263,10 +263,7 @@ async def test_a_job_that_was_started_unheard_is_followed_although_its_instances
     bench = Bench(fake, account, settle_time=3600)
     try:
         instance = await ready_instance(bench, deletionPolicy="Retain")
-        bench.account.configure(job_read_lag=10, job_duration=None)
-        key = bench.job()
-        bench.account.drop("jobs.create", stage="after")
-        await bench.make_pass(key)
+        key = await start_unheard(bench)
         bench.is_gone(instance)
 
         await bench.make_pass(key)

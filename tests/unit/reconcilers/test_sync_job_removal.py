@@ -6,7 +6,7 @@ import pytest
 
 from fake_cloudflare import Drop, Status
 from unit.reconcilers.bench import NEVER, Bench, ready_instance
-from unit.reconcilers.scenes import LONG_AGO, started_job
+from unit.reconcilers.scenes import LONG_AGO, start_unheard, started_job
 
 
 async def test_a_running_job_is_cancelled_before_its_resource_may_go(bench):
@@ -139,10 +139,7 @@ async def test_a_job_that_was_started_unheard_is_waited_for_while_lists_lag(fake
     bench = Bench(fake, account, settle_time=3600)
     try:
         await ready_instance(bench)
-        bench.account.configure(job_read_lag=10)
-        key = bench.job()
-        bench.account.drop("jobs.create", stage="after")
-        await bench.make_pass(key)
+        key = await start_unheard(bench)
         bench.mark_deleted(key)
 
         await bench.make_pass(key)
