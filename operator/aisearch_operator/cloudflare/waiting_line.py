@@ -12,10 +12,6 @@ from aisearch_operator.cloudflare.budget import Priority
 __all__ = ["Requester", "Ticket", "WaitingLine"]
 
 
-def _agree() -> None:
-    """Want the request still."""
-
-
 @dataclass(frozen=True, slots=True)
 class Requester:
     """On whose behalf a request is made.
@@ -35,7 +31,7 @@ class Requester:
     key: Hashable
     tenant: str
     recall: Callable[[], None]
-    check: Callable[[], None] = _agree
+    check: Callable[[], None] = lambda: None
 
 
 @dataclass(eq=False, slots=True)

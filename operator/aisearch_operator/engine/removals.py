@@ -54,7 +54,7 @@ class Removals:
         self._released.discard(key)
         future = self._waiting.pop(key, None)
         if future is not None:
-            _fail(future, Departed(f"{key} is not this operator's any more"))
+            _fail(future, Departed(key))
 
     def stop(self) -> None:
         """End all waiting."""

@@ -26,6 +26,9 @@ _Target = tuple[str, str, str]
 class Departed(Exception):
     """A resource is not this operator's any more: it is gone, or has become another's."""
 
+    def __init__(self, key: "ObjectKey") -> None:
+        super().__init__(f"{key} is not this operator's any more")
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class ObjectKey:
@@ -116,9 +119,9 @@ class Known:
 class Store:
     """All known resources by key, and by the instance that they are for.
 
-    A request may find that an object has left before the watch says so. What the watch still tells of it then is from
-    before, and would have an instance deleted that its new operator was told to keep: such an object is in doubt until
-    a request has shown it again.
+    Where the watch may not have told the latest of an object, it is in doubt until a request has shown it again. So it
+    is after a request has found that the object has left: what the watch still tells of it is from before, and would
+    have an instance deleted that its new operator was told to keep.
     """
 
     def __init__(self) -> None:
@@ -178,8 +181,13 @@ class Store:
         """Look the object up."""
         return self._known.get(key)
 
+    def doubt(self, key: ObjectKey) -> None:
+        """Note that the watch may not tell the latest of the object from now on, if it is known."""
+        if key in self._known:
+            self._doubted.add(key)
+
     def doubts(self, key: ObjectKey) -> bool:
-        """Whether what is known of the object may be from before it left."""
+        """Whether what is known of the object may not be the latest."""
         return key in self._doubted
 
     def check(self, key: ObjectKey) -> None:
@@ -191,7 +199,7 @@ class Store:
             It is not, or not any more.
         """
         if key not in self._known or key in self._doubted:
-            raise Departed(f"{key} is not this operator's any more")
+            raise Departed(key)
 
     def instance(self, namespace: str, name: str) -> Known | None:
         """Look an instance resource up by its name."""

@@ -56,7 +56,6 @@ class Dispatcher:
         self._reconcilers: Mapping[str, Reconciler] = {}
         self._inherit: Callable[[Iterable[ObjectKey]], None] | None = None
         self._missing: set[ObjectKey] = set()
-        self._begun: set[ObjectKey] = set()
 
     @property
     def missing(self) -> int:
@@ -131,7 +130,7 @@ class Dispatcher:
         key = ObjectKey.of(kind, body)
         if not self._removals.released(key):
             if self._store.get(key) is None:
-                raise Departed(f"{key} is not this operator's any more")
+                raise Departed(key)
             self.queue.add(key)
         await self._removals.wait(key)
 
@@ -198,7 +197,12 @@ class Dispatcher:
                 return None
             if not latest.deleting:
                 return await reconciler.reconcile(latest)
-            outcome = await reconciler.remove(latest)
+            try:
+                outcome = await reconciler.remove(latest)
+            finally:
+                # While the deletion handler waits, kopf keeps the events of its resource back: the next pass must see
+                # by itself that the deletion policy was changed, or that the resource has become another operator's.
+                self._store.doubt(key)
             if isinstance(outcome, Released):
                 reconciler.forget(known)
                 if self._store.get(key) is not None:
@@ -213,17 +217,9 @@ class Dispatcher:
         return outcome
 
     async def _latest(self, known: Known) -> Known | None:
-        """Read a resource again of which the watch may not have told the latest; None when it is not this operator's.
-
-        That is so for a deletion that goes on: kopf keeps its events back while the deletion handler waits. Only so is
-        seen that its deletion policy was changed, or that it has become another operator's, who may by now have let
-        it go and kept the instance. And it is so for a resource that was seen leaving before the watch told.
-        """
-        goes_on = known.key in self._begun
-        if known.deleting:
-            self._begun.add(known.key)
-        if not goes_on and not self._store.doubts(known.key):
-            return known  # the watch has just brought it
+        """Read a resource again that is in doubt; None when it is not this operator's any more."""
+        if not self._store.doubts(known.key):
+            return known
         latest = await self._writer.refresh(known.key)
         if latest is None:
             self._forget(known)
@@ -239,7 +235,6 @@ class Dispatcher:
         reconciler = self._reconcilers[known.key.kind]
         reconciler.forget(known)
         self._store.drop(known.key, told=told)
-        self._begun.discard(known.key)
         self.queue.forget(known.key)
         self._removals.forget(known.key)
 

@@ -441,7 +441,7 @@ async def test_a_resource_that_was_found_to_have_left_and_is_back_is_served(stag
 
 
 async def test_a_pass_that_finds_its_resource_gone_is_not_made_again(stage):
-    stage.passes.answers = [Departed("not this operator's any more")]
+    stage.passes.answers = [Departed(key())]
     async with stage.at_work():
         stage.dispatcher.changed(INSTANCE_KIND, stage.stored())
         await stage.passes.until(reconciled=1)
