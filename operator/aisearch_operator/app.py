@@ -89,7 +89,7 @@ class Operator:
         self._store = store = Store()
         writer = StatusWriter(kube, store, metrics)
         self.dispatcher = Dispatcher(store, writer, metrics, workers=settings.workers, backoff=backoff)
-        health.need("the first list of the resources", lambda: self.dispatcher.started)
+        health.need("the first list of the resources", self.dispatcher.began.is_set)
         wake = self.dispatcher.wake
         self._polls: PollQueue = WorkQueue(
             self._poll,
@@ -226,9 +226,10 @@ class Operator:
     async def _end_when_asked(self, asked: asyncio.Event, ready: asyncio.Event, stop: asyncio.Event) -> None:
         """Stop the work before kopf: its deletion handlers wait for ours."""
         await _wait_for_any(ready, asked)
-        if ready.is_set():
-            logger.info("The operator is ready")
         _set_by_signals(asked)  # in place of kopf's handlers, which are set by now
+        await _wait_for_any(self.dispatcher.began, asked)
+        if not asked.is_set():
+            logger.info("The operator is ready")
         await asked.wait()
         logger.info("The operator stops")
         await self._stop()

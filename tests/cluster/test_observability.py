@@ -1,6 +1,7 @@
 """What an operator tells about itself: metrics, probes and logs, as Prometheus, the kubelet and a person read them."""
 
 import json
+from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -9,9 +10,8 @@ from aisearch_operator.telemetry import definitions as metric
 from aisearch_operator.telemetry.definitions import DEFINITIONS, OTHER
 from controlplane.ports import free_ports
 from fake_cloudflare import JobPlan
-from harness.chart import RELEASE
 from harness.kube import eventually, instance, sync_job
-from harness.network import Network
+from harness.operator_process import READY
 from harness.scrape import ask, label_values_in, samples_in
 from harness.stage import PROMPT
 from monitoring.rules import ALERTS, DASHBOARD, metrics_in
@@ -99,26 +99,39 @@ def test_metrics_probes_and_logs_tell_what_happened_and_no_secret(make_stage):
     assert len({line["requestId"] for line in passes}) > 4
 
 
-def test_watches_are_begun_anew_when_they_die_silently_and_only_readiness_suffers(make_stage, control_plane):
+def test_it_says_that_it_is_ready_when_it_knows_every_resource_and_no_sooner(make_stage):
     (port,) = free_ports(1)
-    stage = make_stage(http_port=port, watch_timeout=2)
-    with Network(control_plane.url) as network:
-        kubeconfig = control_plane.service_account_kubeconfig(stage.kube.namespace, RELEASE, url=network.url)
-        stage.operator = stage.operator.beside(kubeconfig, stage.operator._log_file)
+    stage = make_stage(http_port=port)
+    with stage.network() as network:
+        network.cut("reset")
+        operator = stage.operator.start(wait=False)
+        eventually(lambda: "The resources could not be listed" in operator.log, lambda: operator.log)
+        assert READY not in operator.log
+        assert ask(port, "/readyz").json()["reason"] == "waits for the first list of the resources"
+        network.mend()
+        operator.wait_ready()
+        assert ask(port, "/readyz").json() == {"ready": True, "role": "leader"}
+
+
+def test_watches_are_begun_anew_when_they_die_silently_and_only_readiness_suffers(make_stage):
+    (port,) = free_ports(1)
+    stage = make_stage(http_port=port, watch_timeout=3)
+    with stage.network() as network:
         stage.operator.start()
-        alive, renewals = [], dict.fromkeys(metric.KINDS, 0)
+        probes: list[dict[str, Any]] = []
+        renewals = dict.fromkeys(metric.KINDS, 0)
         before = dict.fromkeys(metric.KINDS, 0.0)
 
         def has_been_quiet():
             """Whether every watch was begun anew twice without anything to tell."""
-            alive.append(ask(port, "/livez").status_code == 200 == ask(port, "/readyz").status_code)
+            probes.extend(ask(port, path).json() for path in ("/livez", "/readyz"))
             for (kind,), silence in samples_in(ask(port, "/metrics").text, metric.WATCH_SILENCE).items():
                 renewals[kind] += silence < before[kind]
                 before[kind] = silence
             return min(renewals.values()) >= 2
 
         eventually(has_been_quiet, lambda: f"watches begun anew: {renewals}")
-        assert all(alive)
+        assert [body for body in probes if not body.get("alive", body.get("ready"))] == []
 
         network.cut("silent")
         eventually(lambda: ask(port, "/readyz").status_code == 503, lambda: "the silence goes unnoticed")
@@ -131,4 +144,3 @@ def test_watches_are_begun_anew_when_they_die_silently_and_only_readiness_suffer
             lambda: any(samples_in(ask(port, "/metrics").text, metric.RESOURCES).values()),
             lambda: "the watch tells nothing",
         )
-        stage.operator.kill()

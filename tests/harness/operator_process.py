@@ -96,11 +96,11 @@ class OperatorProcess:
         other._env = self._env | {f"AISEARCH_{name.upper()}": str(value) for name, value in settings.items()}
         return other
 
-    def beside(self, kubeconfig: Path, log_file: Path, **settings: object) -> Self:
-        """Make another one that runs beside this one, as somebody else in Kubernetes."""
+    def beside(self, kubeconfig: Path, log_file: Path | None = None, **settings: object) -> Self:
+        """Make another one that runs beside this one, as somebody else in Kubernetes; it may write to the same log."""
         other = copy.copy(self)
         other._process = None
-        other._log_file = log_file
+        other._log_file = log_file or self._log_file
         other._env = (
             self._env
             | {"KUBECONFIG": str(kubeconfig)}
@@ -109,7 +109,7 @@ class OperatorProcess:
         return other
 
     def start(self, *, wait: bool = True) -> Self:
-        """Start the process, and wait until it watches.
+        """Start the process, and wait until it makes passes.
 
         Raises
         ------
@@ -123,7 +123,7 @@ class OperatorProcess:
         return self
 
     def wait_ready(self) -> None:
-        """Wait until the process watches its resources.
+        """Wait until the process knows every resource, and makes passes.
 
         Raises
         ------

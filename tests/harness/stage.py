@@ -1,6 +1,7 @@
 """A stage: one Kubernetes namespace, one Cloudflare account and one operator, which belong to one test."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from harness.dashboard import CALLER as DASHBOARD
 from harness.dashboard import Dashboard
 from harness.kube import Body, Kube, conditions, eventually, secret
 from harness.launch import forked, fresh
+from harness.network import Network
 from harness.operator_process import OperatorProcess
 
 PROMPT = "PROMPT-THAT-NOBODY-MAY-SEE"
@@ -95,6 +97,17 @@ class Stage:
     def restart_with(self, **settings: object) -> None:
         """Start an operator of the same rights with other settings, in place of the one of this stage."""
         self.operator = self.operator.with_settings(**settings).start()
+
+    @contextlib.contextmanager
+    def network(self) -> Iterator[Network]:
+        """Have the operator reach Kubernetes through a network that can be cut; it ends before that does."""
+        with Network(self.plane.url) as network:
+            kubeconfig = self.plane.service_account_kubeconfig(self.kube.namespace, RELEASE, url=network.url)
+            self.operator = self.operator.beside(kubeconfig)
+            try:
+                yield network
+            finally:
+                self.operator.kill()
 
     def strike(self) -> None:
         """End the operator, and check that it told no secret."""

@@ -33,10 +33,13 @@ class Dispatcher:
 
     Parameters
     ----------
-    reconcilers
-        One for each kind.
     workers
         Passes at the same time.
+
+    Attributes
+    ----------
+    began
+        Set when passes are made: the watch has told of every resource that existed at the start.
     """
 
     def __init__(self, store: Store, writer: StatusWriter, metrics: Metrics, *, workers: int, backoff: Backoff) -> None:
@@ -49,6 +52,7 @@ class Dispatcher:
             on_retry=lambda: metrics.count(QUEUE_RETRIES, Queue.RECONCILE),
             around=_about,
         )
+        self.began = asyncio.Event()
         self._metrics = metrics
         self._store = store
         self._writer = writer
@@ -61,11 +65,6 @@ class Dispatcher:
     def missing(self) -> int:
         """Count the resources that the start still waits for."""
         return len(self._missing)
-
-    @property
-    def started(self) -> bool:
-        """Whether passes are made: the watch has told of every resource that existed at the start."""
-        return self.queue.started
 
     def serve(
         self, reconcilers: Mapping[str, Reconciler], *, inherit: Callable[[Iterable[ObjectKey]], None] | None = None
@@ -144,6 +143,7 @@ class Dispatcher:
         """Start to work."""
         self._missing.clear()
         self.queue.start()
+        self.began.set()
 
     async def stop(self, *, grace: float) -> bool:
         """Let running passes end, then whoever waits for a deletion know that it goes on later.
