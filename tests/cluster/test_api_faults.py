@@ -3,11 +3,11 @@
 import pytest
 
 from fake_cloudflare.faults import Broken, Delay, Status
-from harness.kube import conditions, eventually, instance, sync_job
+from harness.kube import eventually, instance, sync_job
 
 TROUBLES = {
     # What nobody answered is carried out all the same, and soon found: the trouble passes by itself.
-    "silence": (Delay(seconds=1.0), "ConnectionFailed", "No answer of Cloudflare arrived"),
+    "silence": (Delay(seconds=3.0), "ConnectionFailed", "No answer of Cloudflare arrived"),
     "failure": (Status(status=500, code=7001), "ApiUnavailable", "Cloudflare answered 500"),
     "unreachable": (
         Status(status=503, code=7017, message="unable_to_connect_to_ai_search"),
@@ -21,16 +21,16 @@ TROUBLES = {
 }
 """By a name that is also that of an instance and its search namespace: fault, reason, part of the message."""
 
-SETTLE = 2.0
+SETTLE = 5.0
 """Seconds; longer than a request that nobody waits for any more takes to be carried out."""
 
-BLOCK = 3.0
+BLOCK = 10.0
 """Seconds in which the API refuses everything."""
 
 BLOCKED = 971
 """The code of the refusal."""
 
-UNDER_WAY = 0.3
+UNDER_WAY = 3.0
 """Seconds in which requests may still arrive that were sent before the refusal was heard."""
 
 
@@ -167,10 +167,9 @@ def refuse_without_time(stage):
 
 
 def block_the_user(stage):
-    """Have the next request exceed the limit; from then on the API refuses everything for a time."""
+    """Have every request exceed the limit, and the API refuse everything for a time then."""
     stage.account.configure(rate_limit=0, rate_block=BLOCK)
     eventually(lambda: any(entry.code == BLOCKED for entry in stage.requests()), lambda: "no request exceeds the limit")
-    stage.account.configure(rate_limit=10_000)
 
 
 @pytest.mark.parametrize("refuse", [refuse_with_time, refuse_without_time, block_the_user])
@@ -180,9 +179,11 @@ def test_nothing_is_sent_while_the_api_asks_for_silence(make_stage, refuse):
     stage.kube.apply(instance("docs", maxNumResults=1))
     stage.kube.wait_condition("AISearchInstance", "docs", "Ready")
 
+    mark = stage.audit_mark()
     refuse(stage)
     stage.kube.apply(instance("docs", maxNumResults=2))
-    told = conditions(stage.kube.wait_condition("AISearchInstance", "docs", "Reconciling", reason="RateLimited"))
+    told = await_reason(stage, mark, "AISearchInstance", "docs", "RateLimited")
+    stage.account.configure(rate_limit=10_000)
     assert "calls go on when it resets" in told["Reconciling"]["message"]
     stage.kube.wait_condition("AISearchInstance", "docs", "Ready")
 

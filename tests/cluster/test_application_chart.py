@@ -20,7 +20,7 @@ VALUES = sorted((CHART / "ci").glob("*-values.yaml"))
 INSTANCE, JOB = "AISearchInstance", "AISearchSyncJob"
 ONCE = CHART / "ci" / "once-values.yaml"
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds that Helm has for what takes it two."""
 
 
@@ -162,7 +162,7 @@ def test_a_wrong_value_is_refused_with_words_that_name_it(helm, setting, says):
 def test_a_release_is_installed_when_its_job_is_done_and_an_upgrade_runs_another(stage, control_plane, helm):
     kube, account = stage.kube, stage.account
     account.configure(initial_job=False)
-    release = ["search", CHART, "--namespace", kube.namespace, "--values", ONCE, "--wait", "--timeout", "60s"]
+    release = ["search", CHART, "--namespace", kube.namespace, "--values", ONCE, "--wait", "--timeout", "150s"]
 
     code, printed = helm("install", *release, env=control_plane.env())
 

@@ -15,6 +15,10 @@ EDIT: dict[str, object] = {"maxNumResults": 20}
 
 SECONDS = 120.0
 POLL = 1.0
+STATISTICS = 0.3
+
+PATIENCE = 300.0
+"""Seconds until all is at rest; on an idle machine less than a minute."""
 
 INSTANCES: dict[str, tuple[dict[str, object], str]] = {
     "asleep": ({"suspend": True}, "Suspended"),
@@ -67,6 +71,22 @@ def states(stage):
             ready = conditions(body)["Ready"]
             found[kind, ready["status"], ready["reason"]] += 1
     return found
+
+
+def await_rest(stage, counted):
+    """Wait until everything was looked at twice, the statistics of each instance too, without a write."""
+
+    def at_rest():
+        written, read = len(stage.writes()), stage.count("instances.stats")
+        eventually(
+            lambda: stage.count("instances.stats") >= read + 2 * counted,
+            lambda: "the statistics are not read",
+            PATIENCE,
+        )
+        stage.await_sweeps()
+        return len(stage.writes()) == written
+
+    eventually(at_rest, lambda: "there is always something to write", PATIENCE)
 
 
 def apply_instances(stage, ready):
@@ -127,18 +147,20 @@ def apply_jobs(stage):
 
 def test_fifty_resources_in_all_states_cost_no_write_in_two_minutes(make_stage):
     ready = [f"ready-{number}" for number in range(READY)]
-    stage = make_stage(rate=0, poll_interval=POLL, terminal_retry=3 * POLL)
+    stage = make_stage(rate=0, poll_interval=POLL, stats_interval=STATISTICS, terminal_retry=3 * POLL)
     kube = stage.kube
     stage.account.configure(initial_job=False)
     stage.operator.start()
     apply_instances(stage, ready)
     apply_jobs(stage)
-    for name in (*ready, *FAULTS, "claimed", "drifted", "paused", "watched"):
+    counted = (*ready, *FAULTS, "claimed", "drifted", "paused", "watched")
+    for name in counted:
         kube.wait(INSTANCE, name, lambda body: "stats" in body["status"], "counted once")
     kube.wait_condition(INSTANCE, "ready-3", "Indexed", status="False", reason="Indexing")
 
     for name in ready:
         kube.wait_condition(INSTANCE, name, "ConnectionPublished")
+    await_rest(stage, len(counted))
 
     before, written, swept = states(stage), len(stage.writes()), stage.count("instances.list")
     end = time.monotonic() + SECONDS

@@ -79,6 +79,10 @@ def bodies_sent(stage, *operations: str) -> list[Settings]:
     return [body for _, body in stage.sent(*operations)]
 
 
+def drifted_paths(body):
+    return {entry["path"] for entry in body["status"].get("drift", [])}
+
+
 def drift(stage, cell: Cell) -> None:
     """Change all that can drift at Cloudflare, as somebody in the dashboard does; objects are replaced whole."""
     for on in BASES:
@@ -206,8 +210,9 @@ def test_what_is_fixed_at_creation_is_reported_under_the_policy_to_repair_too(st
 
     for on, those in fixed.items():
         if those:
-            resource = stage.kube.wait_condition(KIND, on, "Drifted", reason="DriftFound")
-            assert {entry["path"] for entry in resource["status"]["drift"]} == {each.spec_path for each in those}
+            stage.kube.wait_condition(KIND, on, "Drifted", reason="DriftFound")
+            paths = {each.spec_path for each in those}
+            stage.kube.wait(KIND, on, lambda body, all_of=paths: drifted_paths(body) == all_of, f"drifted in {paths}")
     stage.await_sweeps()
     assert stage.sent()[sent:] == []
     await_ready(stage)

@@ -62,8 +62,9 @@ def test_the_connection_details_are_published_kept_up_to_date_and_go_with_the_in
     stage.operator.start()
     eventually(lambda: kube.get("ConfigMap", "docs-connection") is not None, lambda: "it is not made again")
 
-    account.patch_instance("docs", public_endpoint_params={"enabled": True, "custom_domains": ["other.example.com"]})
     kube.apply(wanting("docs-connection", driftPolicy="Report"))
+    kube.wait_condition(INSTANCE, "docs", "Ready")
+    account.patch_instance("docs", public_endpoint_params={"enabled": True, "custom_domains": ["other.example.com"]})
     eventually(
         lambda: kube.get("ConfigMap", "docs-connection")["data"]["publicHost"] == "other.example.com",
         lambda: "it does not follow the instance",

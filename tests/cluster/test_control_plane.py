@@ -21,7 +21,7 @@ def is_running(pid: int) -> bool:
     try:
         # A process that has ended, but whose parent has not looked, is there as a zombie.
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # it ended before it was opened, or before it was read
         return False
 
 

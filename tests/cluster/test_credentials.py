@@ -222,7 +222,7 @@ def test_the_operators_own_credentials_serve_a_namespace_without_a_secret(make_s
 
 
 def test_a_deletion_outlives_its_secret_and_without_credentials_it_ends_in_bounded_time_with_a_warning(make_stage):
-    stage = make_stage(release_timeout=4, wait_retry=0.5)
+    stage = make_stage(release_timeout=15, wait_retry=0.5)
     kube, account = stage.kube, stage.account
     account.configure(initial_job=False, job_duration=None)
     stage.operator.start()

@@ -29,7 +29,7 @@ def test_a_custom_domain_that_cannot_be_removed_is_tried_again_until_it_can_howe
 
 
 def test_a_revoked_token_is_waited_for_and_then_named_with_what_it_leaves_behind(make_stage):
-    stage = make_stage(release_timeout=2, terminal_retry=0.5, poll_interval=600)
+    stage = make_stage(release_timeout=15, terminal_retry=0.5, poll_interval=600)
     kube, account = stage.kube, stage.account
     stage.operator.start()
     kube.apply(instance("docs", deletionPolicy="Delete"))

@@ -35,11 +35,12 @@ def processes_of(folder: Path) -> list[str]:
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            known = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+            command = (process / "cmdline").read_bytes()
+            known = command + (process / "environ").read_bytes()
         except OSError:
             continue  # it has ended, or is not ours
         if str(folder).encode() in known:
-            found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+            found.append(command.replace(b"\0", b" ").decode())
     return found
 
 

@@ -21,8 +21,12 @@ def test_an_instance_deleted_behind_the_operators_back_is_created_again(stage):
     create = ("instances.create", {"id": "docs", "max_num_results": 20})
     update = ("instances.update", {"system_prompt_ai_search": f"{PROMPT} 1"})
     assert stage.sent() == [create, update, create, update]
-    told = [message for _, reason, message in kube.events("docs") if reason == "Created"]
-    assert told[1] == "Created instance default/docs again: it was deleted at Cloudflare"
+
+    def told():
+        return [message for _, reason, message in kube.events("docs") if reason == "Created"]
+
+    eventually(lambda: len(told()) == 2, lambda: f"the second is not told, only {told()}")
+    assert told()[1] == "Created instance default/docs again: it was deleted at Cloudflare"
 
 
 def test_what_the_spec_says_is_set_back_with_one_request_and_what_it_does_not_say_is_left(stage):

@@ -61,6 +61,7 @@ def test_drift_is_told_once_and_a_repair_that_is_always_undone_gives_way(stage):
 
     assert len(stage.sent("instances.update")) == 3
     kube.wait_event("report", "NoDrift")
+    kube.wait_event("docs", "RepairUndone")
     told = {name: [reason for _, reason, _ in kube.events(name)] for name in ("docs", "report")}
     assert told == {
         "docs": ["Created", "DriftRepaired", "DriftRepaired", "DriftRepaired", "RepairUndone"],

@@ -115,7 +115,7 @@ def test_it_says_that_it_is_ready_when_it_knows_every_resource_and_no_sooner(mak
 
 def test_watches_are_begun_anew_when_they_die_silently_and_only_readiness_suffers(make_stage):
     (port,) = free_ports(1)
-    stage = make_stage(http_port=port, watch_timeout=3)
+    stage = make_stage(http_port=port, watch_timeout=5)
     with stage.network() as network:
         stage.operator.start()
         probes: list[dict[str, Any]] = []

@@ -12,8 +12,8 @@ LIMIT, WINDOW = 60, 60.0
 
 CROWD = [f"crowd-{number:02}" for number in range(30)]
 
-BETWEEN = 5
-"""Requests for others that may leave meanwhile: those on their way, and what the budget still had in reserve."""
+BETWEEN = len(CROWD) // 2
+"""Requests for others that may leave meanwhile: those on their way, and what a busy machine let the budget save up."""
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ GRACE = 1.0
 LONG_GRACE = 60.0
 """Seconds that passes have where none may need them."""
 
-PROMPT_END = 15.0
+PROMPT_END = 25.0
 """Seconds in which the process must have ended: one is enough, unless the machine is busy."""
 
 CARRIED_OUT = {"instances.create": 4, "jobs.create": 2, "jobs.cancel": 1, "instances.delete": 1}
@@ -79,7 +79,7 @@ def test_sigterm_at_rest_ends_at_once(make_stage):
 
 
 def test_sigterm_while_resources_wait_for_trouble_to_pass_ends_at_once(make_stage):
-    stage = make_stage(shutdown_grace=LONG_GRACE, launch_fresh=True)
+    stage = make_stage(shutdown_grace=LONG_GRACE, release_timeout=600, launch_fresh=True)
     stage.operator.start()
     stage.kube.apply(instance("docs"), instance("deleted"), sync_job("sync", "missing"))
     for name in ("docs", "deleted"):

@@ -92,8 +92,8 @@ def test_the_next_job_starts_when_the_one_before_it_is_deleted_or_cancelled(make
     kube.delete(KIND, "first")
 
     kube.wait(KIND, "second", lambda body: body["status"].get("phase") == "Running", "running")
-    kube.apply(sync_job("second", "docs", cancel=True))
     account.configure(job_duration=30.0)
+    kube.apply(sync_job("second", "docs", cancel=True))
     kube.wait_condition(KIND, "third", "Complete")
     jobs = account.jobs("docs")
     assert [job.end_reason for job in jobs] == ["cancelled", "cancelled", None]

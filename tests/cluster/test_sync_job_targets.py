@@ -40,6 +40,7 @@ def set_scene(stage):
     for name in ("built-in", "leaving", "paused"):
         kube.wait_condition("AISearchInstance", name, "Ready")
     account.patch_instance("paused", paused=True)
+    kube.wait("AISearchInstance", "paused", lambda body: body["status"].get("paused"), "paused")
     account.fail("instances.delete", 503, 7017, times=None)
     kube.delete("AISearchInstance", "leaving")
     kube.apply(

@@ -24,7 +24,7 @@ from controlplane.ports import free_ports
 from controlplane.processes import Component, Guardian
 
 # Below what Linux gives to outgoing connections (32768 and up), so that none takes a port between check and use.
-_READY_WITHIN_SECONDS = 90  # 4 s on an idle machine with 2 cores
+_READY_WITHIN_SECONDS = 300  # 4 s on an idle machine with 2 cores
 _STOP_GRACE_SECONDS = 5
 _TOKEN_LIFETIME_SECONDS = 24 * 3600
 _AGGREGATED_DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"  # as kubectl asks
@@ -154,7 +154,7 @@ class ControlPlane:
         """Return a new HTTP client for the API server, logged in as the cluster's administrator."""
         context = ssl.create_default_context(cafile=self.ca_file)
         context.load_cert_chain(self.directory / "admin.crt", self.directory / "admin.key")
-        return httpx.Client(base_url=self.url, verify=context, trust_env=False, timeout=10)
+        return httpx.Client(base_url=self.url, verify=context, trust_env=False, timeout=60)
 
     def install_crds(self, folder: Path = _PROJECT_CRDS) -> None:
         """Apply the custom resource definitions of a folder and wait until they are served, found and explained.

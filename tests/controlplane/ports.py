@@ -1,6 +1,7 @@
 """TCP ports on loopback for servers that must be told theirs."""
 
 import contextlib
+import os
 import random
 import socket
 
@@ -11,13 +12,17 @@ __all__ = ["free_ports"]
 _PORTS = range(20000, 32000)
 """Below those that the kernel gives to outgoing connections."""
 
+_SHARES = 16
+"""Each of so many test processes draws from ports of its own: what one has found free, another does not take."""
+
 
 def free_ports(count: int) -> list[int]:
     """Give so many different ports that nobody listens at."""
+    ours = _PORTS[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _SHARES :: _SHARES]
     with contextlib.ExitStack() as stack:
         ports: list[int] = []
         while len(ports) < count:
-            port = random.choice(_PORTS)
+            port = random.choice(ours)
             listener = stack.enter_context(socket.socket())
             with contextlib.suppress(OSError):
                 listener.bind((command_lines.HOST, port))

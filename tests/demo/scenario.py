@@ -12,7 +12,7 @@ FIRST_JOB = "aisj/docs-first-sync"
 SECOND_JOB = "aisj/docs-second-sync"
 """Of deploy/samples/."""
 
-PATIENCE = "--timeout=60s"
+PATIENCE = "--timeout=180s"
 
 
 @dataclass(frozen=True)

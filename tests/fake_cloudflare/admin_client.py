@@ -13,7 +13,7 @@ from fake_cloudflare.journal import JournalEntry
 from fake_cloudflare.options import AccountOptions, JobPlan
 from fake_cloudflare.world import DEFAULT_NAMESPACE
 
-_PATIENCE = 5.0
+_PATIENCE = 60.0
 """Real seconds to wait for an answer; waiting at a gate comes on top."""
 
 
@@ -222,7 +222,7 @@ class FakeAccount:
     def clear_faults(self) -> None:
         self._call("DELETE", "/faults")
 
-    def wait_at_gate(self, name: str, *, count: int = 1, timeout: float = 10.0) -> None:
+    def wait_at_gate(self, name: str, *, count: int = 1, timeout: float = _PATIENCE) -> None:
         """Return once ``count`` requests are held at the gate.
 
         Call it with `asyncio.to_thread` when the requests come from the caller's own event loop.

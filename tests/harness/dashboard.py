@@ -24,6 +24,7 @@ class Dashboard:
             base_url=f"{fake.api_url}/accounts/{account.id}/ai-search",
             headers={"Authorization": f"Bearer {token}"},
             trust_env=False,
+            timeout=60,
         )
 
     def close(self) -> None:

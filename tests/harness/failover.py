@@ -9,7 +9,7 @@ from typing import Literal
 from aisearch_operator.leadership import EXIT_CODE
 from harness.held_requests import HELD, applied, hold, wait_until_held
 from harness.kube import eventually, instance, sync_job
-from harness.replicas import PATIENCE, SHORT, Replica, Replicas
+from harness.replicas import LONG, PATIENCE, SHORT, Replica, Replicas
 from harness.stage import Stage
 
 __all__ = ["FAULTS", "INSTANCES", "MOMENTS", "Moment", "fail_over", "roll"]
@@ -19,10 +19,10 @@ Moment = Literal["start", "deletion"]
 
 MOMENTS: tuple[Moment, ...] = ("start", "deletion")
 
-TAKEOVER = timedelta(seconds=SHORT["lease_duration"] + 5)
+TAKEOVER = timedelta(seconds=SHORT["lease_duration"] + 20)
 """From the fault until another replica holds the Lease."""
 
-HANDOVER = timedelta(seconds=5)
+HANDOVER = timedelta(seconds=20)
 """The same when the leader gives the Lease back: far below the duration of a Lease that is left to expire."""
 
 INSTANCES = 20
@@ -91,7 +91,7 @@ def roll(stage: Stage, folder: Path) -> None:
     account.configure(initial_job=False, job_duration=10)
     names = [f"docs-{number}" for number in range(INSTANCES)]
     third = INSTANCES // 3
-    with Replicas.on(stage, folder, lease_retry_period=0.5) as replicas:
+    with Replicas.on(stage, folder, **LONG) as replicas:
         first, second = replicas.pair()
         _make(stage, names[:third])
         eventually(lambda: bool(applied(account, "jobs.create", "jobs")), lambda: "no job is started")

@@ -14,7 +14,7 @@ from tenacity import RetryError, retry, retry_if_result, stop_after_delay, wait_
 from harness.launch import Running, end, fresh
 
 READY = "The operator is ready"
-START_TIMEOUT = 60.0
+START_TIMEOUT = 300.0
 """Seconds; about 2 on an idle machine."""
 
 STOP_TIMEOUT = 60.0

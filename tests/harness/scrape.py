@@ -12,7 +12,7 @@ __all__ = ["ask", "label_values_in", "samples_in"]
 
 def ask(port: int, path: str) -> httpx.Response:
     """Give the answer of an operator that listens at a port."""
-    return httpx.get(f"http://127.0.0.1:{port}{path}", trust_env=False, timeout=10)
+    return httpx.get(f"http://127.0.0.1:{port}{path}", trust_env=False, timeout=60)
 
 
 def samples_in(text: str, definition: Definition) -> Mapping[tuple[str, ...], float]:

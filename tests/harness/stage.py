@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from aisearch_operator.kube.status_writer import PLURALS
-from controlplane.audit import AuditedRequest, reads, writes
+from controlplane.audit import AuditedRequest, end_of, reads, writes
 from controlplane.plane import ControlPlane
 from fake_cloudflare import FakeAccount, FakeCloudflare, JournalEntry
 from harness.chart import RELEASE, access_of_namespaces, access_of_the_cluster
@@ -92,7 +92,9 @@ class Stage:
             launch=fresh if launch_fresh else forked,
             **settings,
         )
-        return cls(plane, kube, account, operator, Dashboard(fake, account), access, [account.token, PROMPT])
+        stage = cls(plane, kube, account, operator, Dashboard(fake, account), access, [account.token, PROMPT])
+        stage._await_rights()
+        return stage
 
     def restart_with(self, **settings: object) -> None:
         """Start an operator of the same rights with other settings, in place of the one of this stage."""
@@ -120,7 +122,9 @@ class Stage:
                 for body in self.kube.list_all(kind)
             ),
         ]
-        self._leave_nothing_to_the_next()
+        if any(body["kind"] == "ClusterRole" for body in self.access):
+            self._leave_nothing_to_the_next()
+        self.kube.release_all()
         self.kube.close()
         self.dashboard.close()
         self.account.delete()
@@ -128,13 +132,10 @@ class Stage:
             assert not any(text in place for place in told), f"secret {number} of the test was shown"
 
     def _leave_nothing_to_the_next(self) -> None:
-        """Let resources go, of which an operator that watches all namespaces would still see those of tests before."""
-        if any(body["kind"] == "ClusterRole" for body in self.access):
-            for kind in ("AISearchSyncJob", "AISearchInstance"):
-                for body in self.kube.list_all(kind):
-                    name = body["metadata"]["name"]
-                    self.kube.patch(kind, name, {"metadata": {"finalizers": None}})
-                    self.kube.delete(kind, name)
+        """Delete resources, of which an operator that watches all namespaces would still see those of tests before."""
+        for kind in ("AISearchSyncJob", "AISearchInstance"):
+            for body in self.kube.list_all(kind):
+                self.kube.delete(kind, body["metadata"]["name"])
 
     def sent(self, *operations: str) -> list[tuple[str, Any]]:
         """Give operation and body of the operator's requests to Cloudflare, of these operations or all writes."""
@@ -173,6 +174,10 @@ class Stage:
     def restore_rights(self) -> None:
         """Give the operator back what `withdraw_patch` took."""
         self._set_rules(lambda rules: rules)
+        self._await_rights()
+
+    def _await_rights(self) -> None:
+        """Wait until the API server's own view of the roles has caught up with them."""
         for plural in ("aisearchinstances", "aisearchsyncjobs"):
             self._await_right(plural, allowed=True)
             self._await_right(f"{plural}/status", allowed=True)
@@ -193,14 +198,25 @@ class Stage:
 
     def writes(self, name: str | None = None) -> list[AuditedRequest]:
         """Give the operator's writes to resources, from the API server's own audit log; Events left out."""
-        # A write is seen by others before its line is in the log. A request for nothing takes the same way behind it.
-        self.kube.delete("ConfigMap", "none-of-this-name")
-        found = writes(self.plane.audit_log, namespace=self.kube.namespace, user=self.user)
+        found = self.settled(lambda: writes(self.plane.audit_log, namespace=self.kube.namespace, user=self.user))
         return [write for write in found if write.resource != "events" and name in {None, write.name}]
+
+    def settled(self, read: Callable[[], list[AuditedRequest]]) -> list[AuditedRequest]:
+        """Read the audit log until two readings agree.
+
+        A write is seen by others before its line is in the log. A request for nothing takes the same way behind it;
+        it may only be overtaken by one that a busy API server has put aside, hence the second.
+        """
+        found: list[AuditedRequest] | None = None
+        while True:
+            self.kube.delete("ConfigMap", "none-of-this-name")
+            before, found = found, read()
+            if before is not None and _lasting(before) == _lasting(found):
+                return found
 
     def audit_mark(self) -> int:
         """Give the place in the audit log at which what follows will stand."""
-        return self.plane.audit_log.stat().st_size
+        return end_of(self.plane.audit_log)
 
     def told(self, kind: str, name: str, mark: int) -> list[dict[str, dict[str, Any]]]:
         """Give the conditions, by type, that the operator has written to a resource since `audit_mark`, oldest first.
@@ -219,6 +235,11 @@ class Stage:
     def reads(self, resource: str) -> list[AuditedRequest]:
         """Give the operator's reads of ``secrets`` or ``configmaps``, in whatever namespace."""
         return [read for read in reads(self.plane.audit_log, user=self.user) if read.resource == resource]
+
+
+def _lasting(found: Sequence[AuditedRequest]) -> list[AuditedRequest]:
+    """Leave out what never ends: the renewals of Leases."""
+    return [each for each in found if each.resource != "leases"]
 
 
 def _without_patch(rule: Body, resources: Sequence[str]) -> list[Body]:

@@ -35,7 +35,7 @@ from soak.plan import OTHER_NAMESPACE, Plan
 
 __all__ = ["Outcome", "play"]
 
-SETTLE_TIMEOUT = 60.0
+SETTLE_TIMEOUT = 180.0
 """Seconds that everything has to settle after the trouble; about 5 on an idle machine."""
 
 GATE = "kill"

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from aisearch_operator.leadership import EXIT_CODE
 from controlplane import ControlPlane
 from harness.launch import forked
 from harness.operator_process import OperatorProcess
@@ -57,10 +58,16 @@ class _Node:
 
     def look(self) -> None:
         """Bring what runs in line with what is deployed."""
+        with contextlib.suppress(httpx.TransportError):  # the next look comes soon
+            self._follow()
+
+    def _follow(self) -> None:
         found = self._get("/apis/apps/v1/deployments", labelSelector=_LABEL)["items"]
         templates = {each["metadata"]["uid"]: json.dumps(each["spec"]["template"]) for each in found}
         for uid, (template, operator) in list(self._running.items()):
             if templates.get(uid) == template:
+                if operator.wait_ended(0) == EXIT_CODE:
+                    operator.start(wait=False)  # it has lost its Lease: a kubelet starts it again
                 operator.check()
             else:
                 del self._running[uid]
