@@ -85,9 +85,11 @@ class Leadership:
         try:
             yield
         finally:
-            await _cancel(renewing)
-            self._over.set()
-            watchdog.join()  # at once; it must not look on while the lease is given back
+            try:
+                await _cancel(renewing)
+            finally:
+                self._over.set()
+                watchdog.join()  # at once; it must not look on while the lease is given back
 
     async def release(self) -> None:
         """Give the lease back, if this replica has it."""

@@ -108,9 +108,9 @@ class Application:
     @contextmanager
     def edited_by_hand(self) -> Iterator[None]:
         """Expect differences from git in this block, at the end of which it is waited that they are gone."""
-        self._argocd.history.begin_edit(self.name)
+        begun = self._argocd.history.begin_edit(self.name)
         yield
-        self.wait(lambda state: state.sync == "OutOfSync", "out of sync")
+        self._argocd.history.wait_seen(self.name, lambda state: state.sync == "OutOfSync", "out of sync", since=begun)
         self.wait(lambda state: state.sync == "Synced", "synced again")
         self._argocd.history.end_edit(self.name)
 

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import yaml
 
 __all__ = ["History", "State"]
 
-_PATIENCE = 60.0
+_PATIENCE = 300.0
 """Seconds that a state has to come; far more than it needs, since the machine may be busy."""
 
 
@@ -127,23 +127,40 @@ class History:
         AssertionError
             It did not become so; the message holds what it was, and the ends of Argo CD's logs.
         """
-        last: State | None = None
+        return self._await(application, lambda states: filter(holds, states[-1:]), what, timeout)
+
+    def wait_seen(self, application: str, holds: Callable[[State], bool], what: str, *, since: int) -> State:
+        """Wait until an Application is as a predicate wants it, or has been since `begin_edit`, which gave ``since``.
+
+        Raises
+        ------
+        AssertionError
+            As of `wait`.
+        """
+        with self._changed:
+            earlier = sum(state.application == application for state in self._states[:since])
+        return self._await(application, lambda states: filter(holds, states[earlier:]), what, _PATIENCE)
+
+    def _await(
+        self, application: str, choose: Callable[[list[State]], Iterator[State]], what: str, timeout: float
+    ) -> State:
+        states: list[State] = []
+        found: State | None = None
 
         def look() -> bool:
-            nonlocal last
+            nonlocal states, found
             if self._error is not None:
                 raise self._error
             states = [state for state in self._states if state.application == application]
-            last = states[-1] if states else None
-            return last is not None and holds(last)
+            found = next(choose(states), None)
+            return found is not None
 
         with self._changed:
-            reached = self._changed.wait_for(look, timeout)
-        if not reached or last is None:
-            raise AssertionError(
-                f"after {timeout:.0f} s {application} is not {what}:\n{_summary(last)}{self._explain()}"
-            )
-        return last
+            self._changed.wait_for(look, timeout)
+        if found is None:
+            last = _summary(states[-1] if states else None)
+            raise AssertionError(f"after {timeout:.0f} s {application} is not {what}:\n{last}{self._explain()}")
+        return found
 
     def wait_all_deleted(self) -> None:
         """Wait until every Application whose deletion was asked for is gone."""
@@ -153,10 +170,17 @@ class History:
             if state.body is not None and "deletionTimestamp" in state.body["metadata"]:
                 self.wait(application, lambda state: state.body is None, "gone")
 
-    def begin_edit(self, application: str) -> None:
-        """Note that somebody now changes resources by hand, so that differences from git are expected."""
+    def begin_edit(self, application: str) -> int:
+        """Note that somebody now changes resources by hand, so that differences from git are expected.
+
+        Returns
+        -------
+        int
+            The number of states until now, of all Applications.
+        """
         with self._changed:
             self._edits.setdefault(application, []).append((len(self._states), None))
+            return len(self._states)
 
     def end_edit(self, application: str) -> None:
         """Note that the cluster was seen to be as git says again."""
@@ -198,7 +222,7 @@ class History:
                 self._changed.notify_all()
 
     def _follow(self) -> None:
-        params = {"watch": "1", "resourceVersion": "0", "allowWatchBookmarks": "false"}
+        params = {"watch": "1", "resourceVersion": "0", "allowWatchBookmarks": "false", "timeoutSeconds": "86400"}
         with self._client.stream("GET", self._path, params=params, timeout=None) as answer:
             answer.raise_for_status()
             for line in answer.iter_lines():

@@ -75,4 +75,4 @@ def _settings(plane: ControlPlane) -> dict[str, Any]:
         entry["name"].removeprefix("AISEARCH_").lower(): entry["value"]
         for entry in container["env"]
         if entry["name"].startswith("AISEARCH_") and "value" in entry and not entry["name"].startswith("AISEARCH_HTTP_")
-    } | {"lease_namespace": _NAMESPACE}
+    } | {"lease_namespace": _NAMESPACE, "lease_duration": 60, "lease_renew_deadline": 50}

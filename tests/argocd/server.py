@@ -26,7 +26,7 @@ NAMESPACE = "argocd"
 """Where Argo CD's own objects are, as in its documentation."""
 
 _PART_OF = {"app.kubernetes.io/part-of": "argocd"}
-_READY_WITHIN_SECONDS = 60
+_READY_WITHIN_SECONDS = 300
 _STOP_GRACE_SECONDS = 1
 _RESYNC = "3s"
 """How often git is looked at; 3 minutes in production."""

@@ -1,10 +1,10 @@
 """Fixtures of the tests that install the chart: a control plane of their own, since CRDs belong to all of a cluster."""
 
-import json
 import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
+import yaml
 
 from chart.monitoring_crds import definitions
 from controlplane.plane import ControlPlane
@@ -17,11 +17,13 @@ RunHelm = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[ControlPlane]:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """Give a cluster without the operator, with stand-ins for the CRDs of Prometheus Operator."""
+    folder = tmp_path_factory.mktemp("crds")
+    for number, body in enumerate(definitions()):
+        (folder / f"{number}.yaml").write_text(yaml.safe_dump(body))
     with ControlPlane.start() as plane:
-        for body in definitions():
-            plane.kubectl("create", "--filename", "-", input=json.dumps(body))
+        plane.install_crds(folder)
         yield plane
 
 

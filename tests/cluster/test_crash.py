@@ -56,6 +56,21 @@ def test_a_kill_at_any_moment_of_a_jobs_start_leads_to_one_job(make_stage, lag):
         assert len(applied(stage.account, "jobs.create", moment)) == 1, moment
 
 
+def test_a_job_that_an_earlier_operator_may_have_started_is_looked_for_and_that_is_said(make_stage):
+    stage = make_stage(settle_time=600)
+    stage.account.configure(initial_job=False)
+    stage.operator.start()
+    apply_ready_instances(stage, "docs")
+    stage.operator.kill()
+    stage.kube.apply(sync_job("docs", "docs"))
+
+    stage.operator.start()
+
+    stage.kube.wait_condition("AISearchSyncJob", "docs", "Reconciling", reason="LookingForEarlierJob")
+    stage.await_sweeps()
+    assert stage.count("jobs.create") == 0
+
+
 @LAGS
 def test_a_kill_at_any_moment_of_a_jobs_deletion_leaves_no_job_running(make_stage, lag):
     stage = make_stage(rate=RATE, settle_time=SETTLE)

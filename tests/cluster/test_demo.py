@@ -132,7 +132,7 @@ def test_it_stays_up_to_be_played_with_until_ctrl_c(folder, tmp_path):
 
         demo.process.send_signal(signal.SIGINT)
 
-        assert demo.process.wait(60) == 0, demo.output
+        assert demo.process.wait(300) == 0, demo.output
     assert_nothing_is_left(folder)
 
 
@@ -143,5 +143,5 @@ def test_it_leaves_nothing_behind_when_it_is_ended_in_the_middle(folder, tmp_pat
 
         demo.process.send_signal(ending)
 
-        assert demo.process.wait(60) == (-signal.SIGKILL if ending == signal.SIGKILL else 130)
+        assert demo.process.wait(300) == (-signal.SIGKILL if ending == signal.SIGKILL else 130)
     assert_nothing_is_left(folder)

@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-_PATIENCE_SECONDS = 10
+_PATIENCE_SECONDS = 120
 
 
 def main() -> None:

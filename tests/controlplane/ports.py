@@ -9,8 +9,10 @@ from controlplane import command_lines
 
 __all__ = ["free_ports"]
 
-_PORTS = range(20000, 32000)
-"""Below those that the kernel gives to outgoing connections."""
+_PORTS = list(range(20000, 32000))
+"""Below those that the kernel gives to outgoing connections. Two runs at once divide them among themselves in two ways:
+else the first process of the one would draw from the same few as the first of the other."""
+random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID")).shuffle(_PORTS)
 
 _SHARES = 16
 """Each of so many test processes draws from ports of its own: what one has found free, another does not take."""

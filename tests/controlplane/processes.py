@@ -10,7 +10,7 @@ from pathlib import Path
 from controlplane.errors import ControlPlaneError
 
 _GUARDIAN = Path(__file__).with_name("guardian.py")
-_GUARDIAN_ENDS_WITHIN_SECONDS = 15
+_GUARDIAN_ENDS_WITHIN_SECONDS = 300
 _LOG_TAIL = 15
 
 

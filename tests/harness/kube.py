@@ -58,7 +58,7 @@ class Kube:
         self._http = httpx.Client(
             base_url=config["clusters"][0]["cluster"]["server"],
             transport=_PatientTransport(verify=_tls(config)),
-            timeout=30,
+            timeout=60,
             trust_env=False,
         )
 

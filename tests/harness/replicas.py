@@ -22,6 +22,7 @@ from harness.chart import RELEASE
 from harness.kube import eventually
 from harness.network import Network
 from harness.operator_process import OperatorProcess
+from harness.scrape import ask
 from harness.stage import Stage
 
 __all__ = ["LEASE", "LONG", "PATIENCE", "SHORT", "Replica", "Replicas"]
@@ -65,7 +66,7 @@ class Replica:
 
     def probe(self, path: str) -> tuple[int, Mapping[str, Any]]:
         """Give status and body of a probe."""
-        answer = httpx.get(f"http://127.0.0.1:{self.port}{path}", trust_env=False, timeout=10)
+        answer = ask(self.port, path)
         return answer.status_code, answer.json()
 
     def is_ready(self, role: str) -> bool:

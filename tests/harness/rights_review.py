@@ -7,6 +7,7 @@ outside of the watched namespace. The audit log knows all of this.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from controlplane.audit import AuditedRequest
@@ -71,11 +72,13 @@ def granted(access: Iterable[Mapping[str, Any]]) -> set[Right]:
 
 
 def review_rights(audited: Iterable[AuditedRequest]) -> RightsReview:
-    """Look at all that operators asked for, in the order of the log."""
+    """Look at all that operators asked for."""
     found = RightsReview()
-    tampered: set[str] = set()
+    tampered: dict[str, datetime] = {}
+    refused: list[tuple[str, datetime, str]] = []
     for request in audited:
-        tampered.update(_tampered_with(request))
+        for namespace in _tampered_with(request):
+            tampered[namespace] = min(request.time, tampered.get(namespace, request.time))
         if not request.user.endswith(OPERATOR) or not request.resource:
             continue
         home = request.user.split(":")[2]
@@ -83,11 +86,13 @@ def review_rights(audited: Iterable[AuditedRequest]) -> RightsReview:
         right = Right(request.group, resource, request.verb)
         told = f"{right} in {request.namespace or 'the whole cluster'}, asked by {request.user}"
         if request.code == FORBIDDEN:
-            found.refused += [told] if home not in tampered else []
+            refused.append((home, request.time, told))
         elif request.code < 300:
             found.used.add(right)
         if request.namespace != home:
             found.outside.append(told)
+    # By the time at which they came in: what a change of roles led to may be in the log before that change.
+    found.refused += [told for home, time, told in refused if home not in tampered or time < tampered[home]]
     return found
 
 

@@ -20,6 +20,9 @@ from harness.launch import forked, fresh
 from harness.network import Network
 from harness.operator_process import OperatorProcess
 
+READINGS = 20
+"""Of the audit log, at most, until two agree: an operator that always writes is no reason to wait for ever."""
+
 PROMPT = "PROMPT-THAT-NOBODY-MAY-SEE"
 """Begins every prompt that a test writes: it must show up nowhere."""
 
@@ -170,6 +173,17 @@ class Stage:
     def withdraw_rule(self, resource: str) -> None:
         """Take all rights on a built-in resource away from an operator that does not run yet."""
         self._set_rules(lambda rules: [rule for rule in rules if rule["resources"] != [resource]])
+        gone = [rule for body in self.access for rule in body.get("rules", ()) if rule["resources"] == [resource]]
+        eventually(
+            lambda: (
+                not any(
+                    self.kube.allows(self.user, verb, resource, rule["apiGroups"][0])
+                    for rule in gone
+                    for verb in rule["verbs"]
+                )
+            ),
+            lambda: f"the rights on {resource} do not go",
+        )
 
     def restore_rights(self) -> None:
         """Give the operator back what `withdraw_patch` took."""
@@ -208,11 +222,12 @@ class Stage:
         it may only be overtaken by one that a busy API server has put aside, hence the second.
         """
         found: list[AuditedRequest] | None = None
-        while True:
+        for _ in range(READINGS):
             self.kube.delete("ConfigMap", "none-of-this-name")
             before, found = found, read()
             if before is not None and _lasting(before) == _lasting(found):
-                return found
+                break
+        return found or []
 
     def audit_mark(self) -> int:
         """Give the place in the audit log at which what follows will stand."""

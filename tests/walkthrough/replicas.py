@@ -20,7 +20,7 @@ from harness.launch import forked
 from harness.operator_process import OperatorProcess
 from harness.repeating import repeating
 
-__all__ = ["deployed_operators"]
+__all__ = ["Node", "deployed_operators"]
 
 INTERVAL = 0.3
 """Seconds between two looks."""
@@ -29,7 +29,7 @@ _LABEL = "app.kubernetes.io/name=aisearch-operator"
 
 
 @contextlib.contextmanager
-def deployed_operators(plane: ControlPlane, api_url: str, log_file: Path) -> Iterator[None]:
+def deployed_operators(plane: ControlPlane, api_url: str, log_file: Path) -> Iterator["Node"]:
     """Run the operators of the chart, each for as long as the cluster has its Deployment.
 
     Parameters
@@ -40,21 +40,28 @@ def deployed_operators(plane: ControlPlane, api_url: str, log_file: Path) -> Ite
         Where the operator's log goes.
     """
     with plane.client() as client:
-        node = _Node(plane, client, api_url, log_file)
+        node = Node(plane, client, api_url, log_file)
         try:
             with repeating(node.look, interval=INTERVAL, name="deployed-operators"):
-                yield
+                yield node
         finally:
             node.stop()
 
 
-class _Node:
+class Node:
+    """What takes the place of the cluster's nodes."""
+
     def __init__(self, plane: ControlPlane, client: httpx.Client, api_url: str, log_file: Path) -> None:
         self._plane = plane
         self._client = client
         self._api_url = api_url
         self._log_file = log_file
         self._running: dict[str, tuple[str, OperatorProcess]] = {}
+
+    @property
+    def idle(self) -> bool:
+        """Whether no operator runs, nor is one about to end."""
+        return not self._running
 
     def look(self) -> None:
         """Bring what runs in line with what is deployed."""
@@ -70,8 +77,8 @@ class _Node:
                     operator.start(wait=False)  # it has lost its Lease: a kubelet starts it again
                 operator.check()
             else:
-                del self._running[uid]
                 operator.stop()
+                del self._running[uid]
         for each in found:
             uid = each["metadata"]["uid"]
             if uid not in self._running:

@@ -88,3 +88,4 @@ class _Endpoints:
 async def _close_connection(_: web.BaseRequest, response: web.StreamResponse) -> None:
     """End each connection with its answer: in its own end, kopf waits for every task that came after it."""
     response.force_close()
+    response.headers["Connection"] = "close"  # else who asks keeps it for the next request, which is then reset

@@ -30,14 +30,20 @@ def test_jobs_in_waves_run_one_after_another_and_the_last_makes_it_healthy(site,
         annotated(sync_job("second", "docs"), sync_wave=2),
     )
 
+    site.account.configure(initial_job=False)
+    site.account.plan_next_job(JobPlan(duration=None))
+
+    def shown(state):
+        return (state.phase, state.resource_health(JOB, "first")[0], state.resource_health(JOB, "second")[0])
+
     app = site.application(server_side_diff=server_side_diff)
 
+    app.wait(lambda state: shown(state) == ("Running", "Progressing", "Missing"), "waiting for the first job")
+    eventually(lambda: bool(site.account.jobs("docs")), lambda: "the first job is not started")
+    (first,) = site.account.jobs("docs")
+    site.account.end_job("docs", first.id)
     app.wait_synced(revision)
-    seen = [
-        (state.phase, state.resource_health(JOB, "first")[0], state.resource_health(JOB, "second")[0])
-        for state in app.states
-    ]
-    assert ("Running", "Progressing", "Missing") in seen
+    seen = [shown(state) for state in app.states]
     assert all(first == "Healthy" for _, first, second in seen if second not in {"", "Missing"})
     done = [state for state in app.states if (state.sync, state.health) == ("Synced", "Healthy")]
     assert all(state.resource_health(JOB, "second")[0] == "Healthy" for state in done)

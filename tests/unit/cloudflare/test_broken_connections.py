@@ -93,7 +93,7 @@ async def test_a_broken_answer_leaves_a_write_in_doubt(behave, cause):
 
 
 async def test_an_answer_that_trickles_in_for_ever_is_given_up_although_no_single_read_is_slow():
-    async with client_of(trickle, Timeouts(connect=0.1, read=0.1)) as client:
+    async with client_of(trickle, Timeouts(connect=2, read=0.1)) as client:
         with pytest.raises(Retry) as caught:
             await client.create_job(NAMESPACE, "docs", "x")
     assert (caught.value.cause, caught.value.effect_unknown) == (Cause.CONNECTION_FAILED, True)

@@ -12,7 +12,7 @@ from aisearch_operator.engine.workqueue import Again, WorkQueue
 
 AT_ONCE = Backoff(base=0.0, cap=0.0)
 NEVER = Backoff(base=3600.0, cap=3600.0)
-PATIENCE = 5.0
+PATIENCE = 60.0
 
 
 class Passes:

@@ -72,7 +72,7 @@ def account(fake: FakeCloudflare) -> Iterator[FakeAccount]:
 
 @pytest.fixture(scope="session")
 def http() -> Iterator[httpx.Client]:
-    with httpx.Client(timeout=5, trust_env=False) as client:
+    with httpx.Client(timeout=60, trust_env=False) as client:
         yield client
 
 

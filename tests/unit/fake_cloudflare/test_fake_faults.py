@@ -47,7 +47,7 @@ def test_the_journal_tells_when_a_held_request_was_answered(account, api, docs):
         assert account.journal()[-1].answered is None
         account.advance(60)
         account.release("door")
-        request.result(timeout=5)
+        request.result(timeout=60)
     entry = account.journal()[-1]
     assert entry.answered is not None
     assert entry.answered >= entry.time + 60
@@ -82,7 +82,7 @@ def test_a_gate_holds_a_request_before_or_after_its_effect(account, api, stage, 
         account.wait_at_gate("door")
         held = names(account)
         assert account.release("door") == 1
-        assert request.result(timeout=5).status == 201
+        assert request.result(timeout=60).status == 201
     assert held == seen
     assert names(account) == ["new"]
 
@@ -146,7 +146,7 @@ def test_faults_add_up_in_the_order_of_their_injection(account, api, docs):
         request = pool.submit(api, "GET", docs)
         account.wait_at_gate("door")
         account.release("door")
-        assert request.result(timeout=5).status == 500
+        assert request.result(timeout=60).status == 500
     assert account.journal()[-1].faults == ["gate before", "status before"]
 
 

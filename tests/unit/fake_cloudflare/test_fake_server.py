@@ -197,6 +197,6 @@ def test_the_command_line_prints_one_url_and_serves_its_account():
                 assert served.now() == served.now()
         finally:
             process.terminate()
-        rest, _ = process.communicate(timeout=10)
+        rest, _ = process.communicate(timeout=300)
     assert rest == ""
     assert process.returncode == 0

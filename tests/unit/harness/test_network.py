@@ -10,8 +10,11 @@ import pytest
 
 from harness.network import Network
 
-TIMEOUT = 0.3
+SILENCE = 0.3
 """Seconds after which a silent network is believed to be silent."""
+
+PATIENCE = 60.0
+"""Seconds that an answer has which must come."""
 
 
 class Hello(http.server.BaseHTTPRequestHandler):
@@ -44,13 +47,16 @@ def connect(network):
     with contextlib.ExitStack() as stack:
 
         def make():
-            connection = http.client.HTTPConnection(urlsplit(network.url).netloc, timeout=TIMEOUT)
+            connection = http.client.HTTPConnection(urlsplit(network.url).netloc, timeout=PATIENCE)
             return stack.enter_context(contextlib.closing(connection))
 
         yield make
 
 
-def ask(connection):
+def ask(connection, timeout=PATIENCE):
+    connection.timeout = timeout
+    if connection.sock is not None:
+        connection.sock.settimeout(timeout)
     connection.request("GET", "/")
     return connection.getresponse().read()
 
@@ -67,7 +73,7 @@ def test_a_silent_network_answers_nothing_on_old_connections_and_on_new_ones(net
 
     for connection in (old, connect()):
         with pytest.raises(TimeoutError):
-            ask(connection)
+            ask(connection, SILENCE)
 
 
 def test_a_network_that_resets_does_so_with_old_connections_and_with_new_ones(network, connect):
@@ -91,4 +97,4 @@ def test_a_mended_network_serves_new_connections_while_the_old_stay_dead(network
 
     assert ask(connect()) == b"hello"
     with pytest.raises((TimeoutError, ConnectionError)):
-        ask(old)
+        ask(old, SILENCE)

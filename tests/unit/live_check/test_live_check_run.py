@@ -139,7 +139,7 @@ def test_an_interrupted_run_leaves_nothing_behind(fake, account, ending):
         )
 
         process.send_signal(ending)
-        shown, _ = process.communicate(timeout=30)
+        shown, _ = process.communicate(timeout=300)
 
     assert process.returncode == 130, shown
     assert "Nothing is left." in shown
@@ -149,7 +149,7 @@ def test_an_interrupted_run_leaves_nothing_behind(fake, account, ending):
 
 def test_nothing_is_created_before_a_person_agrees(fake, account):
     with live(fake, account) as process:
-        shown, _ = process.communicate(timeout=30)
+        shown, _ = process.communicate(timeout=300)
 
     assert process.returncode == 2, shown
     assert "creates up to 4 instances in search namespace default: live-check-" in shown

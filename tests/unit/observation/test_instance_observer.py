@@ -56,7 +56,7 @@ class Looks:
         self.account.gate = asyncio.Event()
         before = len(self.account.asked)
         task = asyncio.create_task(self.polls.turn())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while len(self.account.asked) == before:  # noqa: ASYNC110 - a request is no event
                 await asyncio.sleep(0)
         return task

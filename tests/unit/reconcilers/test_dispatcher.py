@@ -24,7 +24,7 @@ from aisearch_operator.telemetry.metrics import Metrics
 from unit.builders import metadata
 from unit.fake_kube import FakeKube
 
-PATIENCE = 5.0
+PATIENCE = 60.0
 
 
 class Passes:

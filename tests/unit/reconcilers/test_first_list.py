@@ -53,7 +53,7 @@ class Recorder:
         raise NotImplementedError
 
     async def until(self, *names: str) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while sorted(self.passes) != sorted(names):
                 await self.moved.wait()
                 self.moved.clear()

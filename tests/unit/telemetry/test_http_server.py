@@ -58,6 +58,15 @@ async def test_nothing_else_is_served(method, path, status):
         assert (await ask(port, path, method)).status_code == status
 
 
+async def test_whoever_asks_is_told_that_the_connection_ends_with_the_answer():
+    async with (
+        serve(Health(), Metrics(), host="127.0.0.1", port=(port := free_ports(1)[0])),
+        httpx.AsyncClient(trust_env=False, base_url=f"http://127.0.0.1:{port}") as client,
+    ):
+        for path in ("/livez", "/readyz", "/metrics", "/none"):
+            assert (await client.get(path)).headers["Connection"] == "close", path
+
+
 async def test_a_connection_leaves_no_task_behind():
     before = asyncio.all_tasks()
     async with serve(Health(), Metrics(), host="127.0.0.1", port=(port := free_ports(1)[0])):
