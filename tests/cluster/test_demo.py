@@ -99,9 +99,9 @@ def test_it_ends_by_itself_when_everything_that_it_claims_has_happened(folder):
     shown = run.stdout
     for line in (
         "$ kubectl apply -f deploy/samples/instance.yaml",
-        "$ kubectl wait --for=condition=Complete aisj/docs-first-sync --timeout=60s",
+        "$ kubectl wait --for=condition=Complete aisj/docs-first-sync --timeout=180s",
         "aisearchsyncjob.aisearch.cloudflare.com/docs-first-sync condition met",
-        "$ kubectl delete aisj/docs-second-sync --timeout=60s",
+        "$ kubectl delete aisj/docs-second-sync --timeout=180s",
         '{"action": "cancel"}',
     ):
         assert line in shown
