@@ -3,6 +3,7 @@
 import asyncio
 import math
 import random
+import time
 from collections import Counter
 from datetime import UTC, datetime
 
@@ -251,6 +252,7 @@ async def test_what_is_not_wanted_any_more_when_its_turn_has_come_does_not_go_ou
 async def test_the_expected_time_is_told_and_stays_the_same_until_it_has_passed():
     crowd = Crowd()
     await crowd.saturate(400)
+    asked = time.time()
     with requesting(Requester("patient", "bulk", recall=lambda: None)):
         with pytest.raises(Retry) as first:
             await crowd.scheduler.turn(Priority.CREATE)
@@ -260,8 +262,9 @@ async def test_the_expected_time_is_told_and_stays_the_same_until_it_has_passed(
     assert str(first.value) == str(second.value)
     told = str(first.value).removesuffix(" UTC").split()[-1]
     seconds = (400 - 39) / crowd.budget.rate
-    expected = datetime.now(UTC).timestamp() + seconds
-    assert any(told == f"{datetime.fromtimestamp(expected + more, UTC):%H:%M}" for more in (0, 60)), told
+    earliest, latest = asked + 0.95 * seconds, time.time() + 1.05 * seconds + 60
+    minutes = range(int(earliest) // 60 * 60, int(latest) + 1, 60)
+    assert told in {f"{datetime.fromtimestamp(minute, UTC):%H:%M}" for minute in minutes}
     assert second.value.after == pytest.approx(seconds, rel=0.05)
 
 

@@ -46,7 +46,7 @@ def test_each_error_has_its_consequence(error, progress, again, bounded):
 @pytest.mark.parametrize(
     ("error", "seconds", "overdue"),
     [
-        (CredentialError(Reason.CREDENTIALS_MISSING, ""), 599, False),
+        (CredentialError(Reason.CREDENTIALS_MISSING, ""), 500, False),
         (CredentialError(Reason.CREDENTIALS_MISSING, ""), 601, True),
         (Retry(Cause.API_UNAVAILABLE, ""), 100_000, False),
         (CredentialError(Reason.CREDENTIALS_MISSING, ""), None, False),
