@@ -1,88 +1,12 @@
-"""The work queue: each key once, urgent first, backoff, delays, and an orderly end."""
+"""The work queue: each key once, backoff, delays, and an orderly end."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Container
-from contextlib import asynccontextmanager
-
-import pytest
+from collections.abc import Callable
 
 from aisearch_operator.engine.backoff import Backoff
 from aisearch_operator.engine.workqueue import Again, WorkQueue
-
-AT_ONCE = Backoff(base=0.0, cap=0.0)
-NEVER = Backoff(base=3600.0, cap=3600.0)
-PATIENCE = 60.0
-
-
-class Passes:
-    """Stands for the reconcilers: each pass begins, waits for the test, and answers what the test says."""
-
-    def __init__(self) -> None:
-        self.begun: list[str] = []
-        self.ended: list[str] = []
-        self.answers: dict[str, list[Again | Exception | None]] = {}
-        self._gates: dict[str, asyncio.Event] = {}
-        self._moved = asyncio.Condition()
-
-    async def __call__(self, key: str) -> Again | None:
-        async with self._moved:
-            self.begun.append(key)
-            self._moved.notify_all()
-        if key in self._gates:
-            await self._gates[key].wait()
-        async with self._moved:
-            self.ended.append(key)
-            self._moved.notify_all()
-        answer = self.answers[key].pop(0) if self.answers.get(key) else None
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    def hold(self, key: str) -> None:
-        self._gates[key] = asyncio.Event()
-
-    def let_go(self, key: str) -> None:
-        self._gates.pop(key).set()
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(PATIENCE), self._moved:
-            await self._moved.wait_for(condition)
-
-    async def until_begun(self, *keys: str) -> None:
-        await self.until(lambda: self.begun == list(keys))
-
-    async def until_ended(self, *keys: str) -> None:
-        await self.until(lambda: self.ended == list(keys))
-
-
-@pytest.fixture
-def passes() -> Passes:
-    return Passes()
-
-
-@asynccontextmanager
-async def running(
-    passes: Passes, *, workers: int = 1, backoff: Backoff = NEVER, urgent: Container[str] = ()
-) -> AsyncIterator[WorkQueue[str]]:
-    queue = WorkQueue(passes, workers=workers, backoff=backoff, urgent=lambda key: key in urgent)
-    queue.start()
-    try:
-        yield queue
-    finally:
-        await queue.stop(grace=0)
-
-
-async def idle(queue: WorkQueue[str]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while len(queue):  # noqa: ASYNC110 - the queue has no event for its emptiness
-            await asyncio.sleep(0)
-
-
-async def lined_up(queue: WorkQueue[str], count: int) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while queue.load().waiting < count:  # noqa: ASYNC110 - nor for its length
-            await asyncio.sleep(0)
+from unit.engine.passes import AT_ONCE, NEVER, PATIENCE, idle, running
 
 
 async def test_a_key_that_was_added_gets_one_pass(passes):
@@ -141,84 +65,6 @@ async def test_as_many_passes_run_at_once_as_there_are_workers(passes):
         await passes.until_begun("a", "b")
         passes.let_go("a")
         await passes.until_begun("a", "b", "c")
-
-
-async def test_urgent_keys_go_first_also_when_they_waited_already(passes):
-    urgent = set[str]()
-    passes.hold("busy")
-    async with running(passes, urgent=urgent) as queue:
-        queue.add("busy")
-        await passes.until_begun("busy")
-        for key in ("a", "b", "c"):
-            queue.add(key)
-        urgent.add("c")
-        queue.add("c")
-        passes.let_go("busy")
-        await idle(queue)
-
-    assert passes.ended == ["busy", "c", "a", "b"]
-
-
-@pytest.mark.parametrize("answer", [Again(0), Again(), RuntimeError("a bug")], ids=["goes on", "fails", "breaks"])
-async def test_a_key_that_is_still_urgent_comes_back_before_the_others(passes, answer):
-    passes.answers["a"] = [answer]
-    passes.hold("a")
-    passes.hold("b")
-    async with running(passes, backoff=AT_ONCE, urgent={"a"}) as queue:
-        queue.add("a")
-        await passes.until_begun("a")
-        for key in ("b", "c", "d"):
-            queue.add(key)
-        passes.let_go("a")
-        await passes.until_begun("a", "b")
-        await lined_up(queue, 3)
-        passes.let_go("b")
-        await idle(queue)
-
-    assert passes.ended == ["a", "b", "a", "c", "d"]
-
-
-async def test_a_key_that_is_not_urgent_any_more_waits_like_the_others(passes):
-    urgent = {"a"}
-    passes.hold("a")
-    async with running(passes, urgent=urgent) as queue:
-        queue.add("a")
-        await passes.until_begun("a")
-        queue.add("b")
-        urgent.clear()
-        queue.add("a")
-        passes.let_go("a")
-        await idle(queue)
-
-    assert passes.ended == ["a", "b", "a"]
-
-
-async def test_urgent_keys_leave_a_worker_to_the_others(passes):
-    urgent = {f"urgent-{number}" for number in range(3)}
-    for key in urgent:
-        passes.hold(key)
-    async with running(passes, workers=2, urgent=urgent) as queue:
-        for key in (*sorted(urgent), "a", "b"):
-            queue.add(key)
-        await passes.until_ended("a", "b")
-        for key in urgent:
-            passes.let_go(key)
-        await idle(queue)
-
-    assert sorted(passes.ended) == ["a", "b", *sorted(urgent)]
-
-
-async def test_where_no_others_wait_all_workers_take_urgent_keys(passes):
-    urgent = {"urgent-0", "urgent-1"}
-    for key in urgent:
-        passes.hold(key)
-    async with running(passes, workers=2, urgent=urgent) as queue:
-        for key in sorted(urgent):
-            queue.add(key)
-        await passes.until_begun("urgent-0", "urgent-1")
-        for key in urgent:
-            passes.let_go(key)
-        await idle(queue)
 
 
 async def test_a_pass_is_made_again_after_the_seconds_that_it_asks_for(passes):
