@@ -12,6 +12,7 @@ from controlplane import ControlPlane
 from harness.kube import Kube
 from harness.operator_process import OperatorProcess
 from harness.pod_ready import pods_become_ready
+from harness.replicas import LONG
 
 __all__ = ["Installation"]
 
@@ -75,4 +76,4 @@ def _settings(plane: ControlPlane) -> dict[str, Any]:
         entry["name"].removeprefix("AISEARCH_").lower(): entry["value"]
         for entry in container["env"]
         if entry["name"].startswith("AISEARCH_") and "value" in entry and not entry["name"].startswith("AISEARCH_HTTP_")
-    } | {"lease_namespace": _NAMESPACE, "lease_duration": 60, "lease_renew_deadline": 50}
+    } | {"lease_namespace": _NAMESPACE, **LONG}

@@ -183,7 +183,7 @@ def test_nothing_is_sent_while_the_api_asks_for_silence(make_stage, refuse):
     refuse(stage)
     stage.kube.apply(instance("docs", maxNumResults=2))
     told = await_reason(stage, mark, "AISearchInstance", "docs", "RateLimited")
-    stage.account.configure(rate_limit=10_000)
+    stage.account.configure(rate_limit=10_000)  # no request shall exceed it any more
     assert "calls go on when it resets" in told["Reconciling"]["message"]
     stage.kube.wait_condition("AISearchInstance", "docs", "Ready")
 

@@ -18,7 +18,7 @@ def other_namespace(control_plane, kubectl):
     kubectl("create", "namespace", name)
     kube = Kube(control_plane.kubeconfig, name)
     yield kube
-    kube.release_all()
+    kube.clear()
     kube.close()
     kubectl("delete", "namespace", name, "--wait=false")
 

@@ -73,6 +73,7 @@ def fail_over(stage: Stage, folder: Path, fault: str, moment: Moment) -> None:
 
         assert leader.operator.wait_ended() == EXIT_CODES.get(fault, EXIT_CODE), leader.operator.log[-2000:]
         _check_each_was_done_once(stage, moment)
+        # One that was on its way when the process was stopped is refused; nothing is written by it.
         late = [write for write in leader.writes(since=taken) if write.code < 300]
         assert late == [], f"written after the takeover: {late}"
         _check_in_turn(leader, standby)

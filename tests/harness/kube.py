@@ -114,16 +114,17 @@ class Kube:
         if answer.status_code != httpx.codes.NOT_FOUND:
             _check(answer)
 
-    def release_all(self) -> None:
-        """Take the finalizers off all custom resources here, so that they can go with nobody to wait for.
+    def clear(self) -> None:
+        """Delete all custom resources here, and take their finalizers off: nobody is there to do so.
 
         A namespace in which one is left is emptied in vain for ever: the controller tries again every few seconds,
         and a test run with many of them is a busy one.
         """
         for kind in ("AISearchSyncJob", "AISearchInstance"):
             for body in self.list_all(kind):
+                path, name = self._path(kind), body["metadata"]["name"]
+                self.delete(kind, name)
                 if body["metadata"].get("finalizers"):
-                    path, name = self._path(kind), body["metadata"]["name"]
                     answer = self._http.patch(f"{path}/{name}", json={"metadata": {"finalizers": None}}, headers=MERGE)
                     if answer.status_code != httpx.codes.NOT_FOUND:
                         _check(answer)

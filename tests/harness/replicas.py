@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from controlplane.audit import AuditedRequest, writes
+from controlplane.audit import AuditedRequest
 from controlplane.kubeconfig import credential_of
 from controlplane.ports import free_ports
 from fake_cloudflare import JournalEntry
@@ -84,7 +84,7 @@ class Replica:
 
     def writes(self, since: datetime | None = None) -> list[AuditedRequest]:
         """Give its writes to Kubernetes, those of the Lease included."""
-        found = self.stage.settled(lambda: writes(self.stage.plane.audit_log, user=self.stage.user, since=since))
+        found = self.stage.settled_writes(self.stage.user, since=since)
         return [write for write in found if write.credential == self.credential]
 
     def requests(self) -> list[JournalEntry]:

@@ -19,7 +19,7 @@ def ask(port: int, path: str) -> httpx.Response:
 @cache
 def _client() -> httpx.Client:
     """Give one for all: each costs 30 ms, as it reads the certificates of the world."""
-    return httpx.Client(trust_env=False, timeout=60, limits=httpx.Limits(max_keepalive_connections=0))
+    return httpx.Client(trust_env=False, timeout=60)
 
 
 def samples_in(text: str, definition: Definition) -> Mapping[tuple[str, ...], float]:

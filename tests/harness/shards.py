@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from aisearch_operator.resources.group import GROUP
-from controlplane.audit import AuditedRequest, writes
+from controlplane.audit import AuditedRequest
 from fake_cloudflare import JournalEntry
 from harness.chart import RELEASE, access_of_namespaces
 from harness.operator_process import OperatorProcess
@@ -43,7 +43,7 @@ class Shard:
     def writes(self, since: datetime | None = None) -> list[AuditedRequest]:
         """Give what it changed in resources, and the Events that it recorded."""
         user = f"system:serviceaccount:{self.stage.kube.namespace}:{self.name}"
-        found = self.stage.settled(lambda: writes(self.stage.plane.audit_log, user=user, since=since))
+        found = self.stage.settled_writes(user, since=since)
         return [each for each in found if each.code < 300 and (each.group == GROUP or each.resource == "events")]
 
     def requests(self, since: int = 0) -> list[JournalEntry]:

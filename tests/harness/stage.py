@@ -3,12 +3,14 @@
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from aisearch_operator.kube.status_writer import PLURALS
+from aisearch_operator.resources.group import GROUP
 from controlplane.audit import AuditedRequest, end_of, reads, writes
 from controlplane.plane import ControlPlane
 from fake_cloudflare import FakeAccount, FakeCloudflare, JournalEntry
@@ -125,20 +127,12 @@ class Stage:
                 for body in self.kube.list_all(kind)
             ),
         ]
-        if any(body["kind"] == "ClusterRole" for body in self.access):
-            self._leave_nothing_to_the_next()
-        self.kube.release_all()
+        self.kube.clear()
         self.kube.close()
         self.dashboard.close()
         self.account.delete()
         for number, text in enumerate(self.secrets):
             assert not any(text in place for place in told), f"secret {number} of the test was shown"
-
-    def _leave_nothing_to_the_next(self) -> None:
-        """Delete resources, of which an operator that watches all namespaces would still see those of tests before."""
-        for kind in ("AISearchSyncJob", "AISearchInstance"):
-            for body in self.kube.list_all(kind):
-                self.kube.delete(kind, body["metadata"]["name"])
 
     def sent(self, *operations: str) -> list[tuple[str, Any]]:
         """Give operation and body of the operator's requests to Cloudflare, of these operations or all writes."""
@@ -168,22 +162,14 @@ class Stage:
         """Take the right to patch away from the operator, for example on ``aisearchsyncjobs/status``."""
         self._set_rules(lambda rules: [part for rule in rules for part in _without_patch(rule, resources)])
         for resource in resources:
-            self._await_right(resource, allowed=False)
+            self.await_right("patch", resource, allowed=False)
 
     def withdraw_rule(self, resource: str) -> None:
         """Take all rights on a built-in resource away from an operator that does not run yet."""
         self._set_rules(lambda rules: [rule for rule in rules if rule["resources"] != [resource]])
-        gone = [rule for body in self.access for rule in body.get("rules", ()) if rule["resources"] == [resource]]
-        eventually(
-            lambda: (
-                not any(
-                    self.kube.allows(self.user, verb, resource, rule["apiGroups"][0])
-                    for rule in gone
-                    for verb in rule["verbs"]
-                )
-            ),
-            lambda: f"the rights on {resource} do not go",
-        )
+        for rule in (rule for body in self.access for rule in body.get("rules", ()) if rule["resources"] == [resource]):
+            for verb in rule["verbs"]:
+                self.await_right(verb, resource, rule["apiGroups"][0], allowed=False)
 
     def restore_rights(self) -> None:
         """Give the operator back what `withdraw_patch` took."""
@@ -193,13 +179,14 @@ class Stage:
     def _await_rights(self) -> None:
         """Wait until the API server's own view of the roles has caught up with them."""
         for plural in ("aisearchinstances", "aisearchsyncjobs"):
-            self._await_right(plural, allowed=True)
-            self._await_right(f"{plural}/status", allowed=True)
+            self.await_right("patch", plural)
+            self.await_right("patch", f"{plural}/status")
 
-    def _await_right(self, resource: str, *, allowed: bool) -> None:
+    def await_right(self, verb: str, resource: str, group: str = GROUP, *, allowed: bool = True) -> None:
+        """Wait until the API server lets the operator do something here, or does not any more."""
         eventually(
-            lambda: self.kube.allows(self.user, "patch", resource) is allowed,
-            lambda: f"the right to patch {resource} does not change",
+            lambda: self.kube.allows(self.user, verb, resource, group) is allowed,
+            lambda: f"the right to {verb} {resource} does not change",
         )
 
     def _set_rules(self, change: Callable[[list[Body]], list[Body]]) -> None:
@@ -212,11 +199,13 @@ class Stage:
 
     def writes(self, name: str | None = None) -> list[AuditedRequest]:
         """Give the operator's writes to resources, from the API server's own audit log; Events left out."""
-        found = self.settled(lambda: writes(self.plane.audit_log, namespace=self.kube.namespace, user=self.user))
+        found = self.settled_writes(self.user, namespace=self.kube.namespace)
         return [write for write in found if write.resource != "events" and name in {None, write.name}]
 
-    def settled(self, read: Callable[[], list[AuditedRequest]]) -> list[AuditedRequest]:
-        """Read the audit log until two readings agree.
+    def settled_writes(
+        self, user: str, *, namespace: str | None = None, since: datetime | None = None
+    ) -> list[AuditedRequest]:
+        """Read the writes of somebody in the audit log until two readings agree; parameters as of `writes` there.
 
         A write is seen by others before its line is in the log. A request for nothing takes the same way behind it;
         it may only be overtaken by one that a busy API server has put aside, hence the second.
@@ -224,7 +213,7 @@ class Stage:
         found: list[AuditedRequest] | None = None
         for _ in range(READINGS):
             self.kube.delete("ConfigMap", "none-of-this-name")
-            before, found = found, read()
+            before, found = found, writes(self.plane.audit_log, user=user, namespace=namespace, since=since)
             if before is not None and _lasting(before) == _lasting(found):
                 break
         return found or []

@@ -166,11 +166,11 @@ class Store:
         told
             Whether the watch says that it has left: what it tells of it later is about its return.
         """
-        known = self._known.pop(key, None)
         if told:
             self._doubted.discard(key)
-        elif known is not None:
-            self._doubted.add(key)
+        else:
+            self.doubt(key)
+        known = self._known.pop(key, None)
         if known is None:
             return
         if self._by_name.get((key.kind, key.namespace, key.name)) == key:

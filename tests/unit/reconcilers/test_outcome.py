@@ -9,6 +9,7 @@ from aisearch_operator.cloudflare.errors import AlreadyExists, Cause, NotFound, 
 from aisearch_operator.domain.reasons import Reason
 from aisearch_operator.engine.workqueue import Again
 from aisearch_operator.kube.credentials import CredentialError
+from aisearch_operator.reconcilers import outcome
 from aisearch_operator.reconcilers.outcome import RetryPolicy, invalid_fields
 from aisearch_operator.resources.instance import AISearchInstance
 from unit.builders import metadata
@@ -46,14 +47,18 @@ def test_each_error_has_its_consequence(error, progress, again, bounded):
 @pytest.mark.parametrize(
     ("error", "seconds", "overdue"),
     [
-        (CredentialError(Reason.CREDENTIALS_MISSING, ""), 500, False),
+        (CredentialError(Reason.CREDENTIALS_MISSING, ""), 599, False),
         (CredentialError(Reason.CREDENTIALS_MISSING, ""), 601, True),
         (Retry(Cause.API_UNAVAILABLE, ""), 100_000, False),
         (CredentialError(Reason.CREDENTIALS_MISSING, ""), None, False),
     ],
 )
-def test_a_deletion_gives_up_only_on_what_a_person_must_put_right_and_only_in_the_end(error, seconds, overdue):
-    deleted = None if seconds is None else datetime.now(UTC) - timedelta(seconds=seconds)
+def test_a_deletion_gives_up_only_on_what_a_person_must_put_right_and_only_in_the_end(
+    monkeypatch, error, seconds, overdue
+):
+    now = datetime(2026, 11, 30, tzinfo=UTC)
+    monkeypatch.setattr(outcome, "utc_now", lambda: now)
+    deleted = None if seconds is None else now - timedelta(seconds=seconds)
 
     assert POLICY.trouble(error).overdue(deleted, PATIENCE) is overdue
 
